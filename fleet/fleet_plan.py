@@ -1,0 +1,227 @@
+"""The resolved plan: everything decided, nothing created. Components read these values and do no arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA_VERSION = "1.0"
+"""Version of `contracts/plan.schema.json`. A field is added in a minor, renamed or removed in a major."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    """A node taint: pods without a matching toleration stay away."""
+
+    key: str
+    value: str
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRequirement:
+    """One node label and the values a pod accepts for it (operator In of a required node affinity)."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolPlan:
+    """A GPU node pool in one cluster."""
+
+    name: str
+    accelerator: str
+    machine: str
+    gpus_per_node: int
+    min_nodes: int
+    max_nodes: int
+    capacity: tuple[str, ...]
+    usd_per_hour: float | None
+    """Price of one node; None when the catalogue has none. An existing cluster's nodes are somebody else's: 0."""
+    node_vcpus: int | None
+    node_memory_gib: float | None
+    """Size of the machine; None where an existing cluster's labels do not say which machine it is."""
+    node_labels: Mapping[str, str]
+    node_taints: tuple[Taint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """GPU memory of one GPU, in GiB. usable = weights + KV cache + overhead where the model fits."""
+
+    usable_gib: float
+    weights_gib: float
+    kv_gib: float
+    overhead_gib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Startup:
+    """How long a model server takes to become Ready, and every limit that follows from it (seconds)."""
+
+    image_pull_seconds: int
+    weights_seconds: int
+    engine_seconds: int
+    total_seconds: int
+    """Expected: pull + weights + engine."""
+    probe_period_seconds: int
+    probe_failure_threshold: int
+    """period × threshold is what the engine gets after its container started, before it is restarted."""
+    engine_ready_timeout_seconds: int
+    progress_deadline_seconds: int
+    update_timeout_seconds: int
+    """What Pulumi waits for a rollout of all replicas before it reports a failure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """One consistent chain from "stop sending" to "killed" (seconds): grace = pre-stop + shutdown timeout + margin."""
+
+    pre_stop_seconds: int
+    shutdown_timeout_seconds: int
+    grace_seconds: int
+    capped_by: str | None = None
+    """The capacity rung whose notice shortened the chain, if one did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutPlan:
+    """How one version replaces another, and what an eviction may take at once."""
+
+    max_surge: int
+    max_unavailable: int
+    disruption_max_unavailable: int
+    min_ready_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaBounds:
+    """Model servers in one cluster. Pulumi owns `spec.replicas` at `min` while autoscaling is off."""
+
+    min: int
+    max: int
+    autoscaled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one model server asks of a node; GPU requests equal limits."""
+
+    gpus: int
+    cpu_request: str
+    memory_request_gib: int
+    memory_limit_gib: int
+    shared_memory_gib: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostPerHour:
+    """US dollars per hour of the GPU machines a placement occupies, at its minimum and maximum replicas."""
+
+    min: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePlan:
+    """The weights of one model revision in one cluster, filled once by a mirror Job, mounted read-only by its servers."""
+
+    name: str
+    """Name of the claim and, with a prefix, of the Job: model and revision, so that a new revision is a new cache."""
+    model: str
+    revision: str
+    kind: Literal["bucket", "volume", "shared", "node_local"]
+    size_gib: int
+    storage_class: str | None
+    mirror_image: str
+    hub_token_secret: str | None
+    load_gib_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPlan:
+    """One model server Deployment in one cluster."""
+
+    name: str
+    model: str
+    revision: str
+    pool: str
+    accelerator: str
+    image: str
+    argv: tuple[str, ...]
+    """Everything after `vllm serve`."""
+    env: Mapping[str, str]
+    secret_env: Mapping[str, tuple[str, str]]
+    """Environment variable to (Secret name, key)."""
+    tensor_parallel: int
+    quantization: str | None
+    memory: Memory
+    kv_tokens: int
+    max_model_len: int
+    concurrency: float
+    """Requests of max_model_len tokens that the KV cache holds at once."""
+    resources: Resources
+    startup: Startup
+    drain: Drain
+    rollout: RolloutPlan
+    replicas: ReplicaBounds
+    usd_per_hour: CostPerHour
+    cache: str
+    """Name of a CachePlan of the same cluster."""
+    node_requirements: tuple[NodeRequirement, ...]
+    tolerations: tuple[Taint, ...]
+    """Taints this pod tolerates, matched by key and effect whatever their value (EKS says `true`, GKE `present`)."""
+    priority_class: str
+    slo: str
+    team: str
+    read_only_root: bool
+    wait: bool
+    """Whether an update waits until the servers are Ready."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterPlan:
+    """One cluster: where it is, how it is reached, and what runs in it."""
+
+    name: str
+    cloud: Literal["aws", "gcp", "existing"]
+    region: str
+    identifier: str
+    """Constant identity for the Kubernetes provider: environment, key and a hash of what forces a replacement."""
+    namespace: str
+    state: Literal["active", "retiring"]
+    protect: bool
+    """Network, cluster, keys, buckets, zones and global addresses are protected; nothing else ever is."""
+    kubeconfig: str | None
+    context: str | None
+    cluster_uid: str | None
+    tags: Mapping[str, str]
+    pools: tuple[PoolPlan, ...]
+    caches: tuple[CachePlan, ...]
+    models: tuple[ModelPlan, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetPlan:
+    """The fleet of one environment, resolved."""
+
+    name: str
+    environment: str
+    owner: str
+    stack: str
+    clusters: tuple[ClusterPlan, ...]
+    usd_per_hour: CostPerHour
+    unresolved: tuple[str, ...]
+    """Identifiers nobody has locked yet, in words."""
+    accepted_risks: tuple[tuple[str, str], ...]
+    """(risk, reason) for every refusal the stack file accepts by name."""
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan contract (`contracts/plan.schema.json`) as plain JSON values."""
+        from fleet.plan_json import plan_as_dict
+
+        return plan_as_dict(self)

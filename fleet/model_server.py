@@ -1,0 +1,180 @@
+"""One model in one cluster: memory, start-up, drain, engine arguments and placement brought together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from fleet import cost, drain, engine, naming, placement, resources, sizing, startup
+from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, PoolPlan, ReplicaBounds, RolloutPlan
+from fleet.lock import Lock
+from fleet.problems import Problem
+from fleet.resolve import ResolvedModel
+from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
+from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
+
+CACHE_HEADROOM = 1.25
+"""A cache holds the weights, the tokenizer files and, while the mirror writes, what it has not renamed yet."""
+
+LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_local": 1.4}
+"""Weights read per second by kind: bucket 0.47 download and load measured (Qwen3-32B, vLLM 0.26); node-local 1.4 from
+NVMe; a shared file system some hundred MB/s (estimate: EFS elastic, Filestore at its smallest)."""
+
+DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerInputs:
+    """What decides one placement."""
+
+    settings: Settings
+    cluster_name: str
+    cluster: Cluster
+    model: ResolvedModel
+    pool: PoolPlan
+    replicas: Replicas
+    field: str
+    lock: Lock
+
+    @property
+    def cache_kind(self) -> str:
+        """The chosen kind; an existing cluster has no bucket of ours."""
+        chosen = self.settings.models[self.model.name].cache.kind
+        return chosen or ("shared" if isinstance(self.cluster, ExistingCluster) else "bucket")
+
+
+def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan | list[Problem]:
+    """The model server Deployment, or every reason why this model cannot run here."""
+    model, pool, entry = inputs.model, inputs.pool, inputs.settings.models[inputs.model.name]
+    problems: list[Problem] = []
+    if model.revision is None:
+        remedy = f"run `python -m fleet lock`, or write the commit into models.{model.name}.revision"
+        limit = f"nobody has locked a commit of {model.repository}, and a branch can change under a running fleet"
+        problems.append(Problem(field=f"models.{model.name}.revision", value=None, limit=limit, remedy=remedy))
+    sized = sizing.size(_size_request(inputs))
+    if not sized.fits:
+        value = f"{model.repository} on {model.tensor_parallel} × {pool.accelerator}"
+        field = f"models.{model.name}.placements.{inputs.cluster_name}"
+        remedy = "; ".join(sized.remedies) or "choose a smaller model or a larger accelerator"
+        problems.append(Problem(field=field, value=value, limit="; ".join(sized.reasons), remedy=remedy))
+    drained = drain.drain(entry.max_output_tokens, entry.slo, pool.capacity, inputs.cluster.cloud)
+    if not isinstance(drained, Drain):
+        remedy = f"{drained.remedy} (pools.{pool.name}.capacity, models.{model.name}.max_output_tokens)"
+        problems.append(Problem(field=f"models.{model.name}.slo", value=entry.slo, limit=drained.limit, remedy=remedy))
+    if problems or not isinstance(drained, Drain) or rollout is None:
+        return problems
+    return _assemble(inputs, rollout, sized, drained)
+
+
+def cache_plan(inputs: ServerInputs) -> CachePlan:
+    """The cache that this placement's weights lie in; placements of the same revision share it."""
+    model = inputs.model
+    weights_gib = model.architecture.checkpoint_gib
+    storage = inputs.cluster.storage_classes.get("cache") if isinstance(inputs.cluster, ExistingCluster) else None
+    return CachePlan(
+        name=naming.weights_name(model.repository, model.revision or ""),
+        model=model.repository,
+        revision=model.revision or "",
+        kind=inputs.cache_kind,  # pyright: ignore[reportArgumentType]
+        size_gib=ceil(weights_gib * CACHE_HEADROOM) + 1,
+        storage_class=storage,
+        mirror_image=engine_image(inputs),
+        hub_token_secret=inputs.settings.secrets.hub_token,
+        load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
+    )
+
+
+def engine_image(inputs: ServerInputs) -> str:
+    """The engine image by digest where it is locked, by tag where it is not (and then `unresolved` says so)."""
+    if isinstance(inputs.cluster, ExistingCluster) and inputs.cluster.engine_image:
+        return inputs.cluster.engine_image
+    digest = inputs.lock.image(ENGINE_IMAGE, ENGINE_TAG)
+    return f"{ENGINE_IMAGE}:{ENGINE_TAG}@{digest}" if digest else f"{ENGINE_IMAGE}:{ENGINE_TAG}"
+
+
+def _size_request(inputs: ServerInputs) -> sizing.SizeRequest:
+    model, entry = inputs.model, inputs.settings.models[inputs.model.name]
+    return sizing.SizeRequest(
+        architecture=model.architecture,
+        accelerator=inputs.pool.accelerator,
+        gpus=inputs.pool.gpus_per_node,
+        tensor_parallel=model.tensor_parallel,
+        quantization=model.quantization,
+        dtype=model.dtype,
+        kv_cache_dtype=entry.kv_cache_dtype,
+        max_model_len=model.max_model_len,
+        gpu_memory_utilization=entry.gpu_memory_utilization or DEFAULT_GPU_MEMORY_UTILIZATION,
+        max_num_seqs=entry.max_num_seqs,
+        max_num_batched_tokens=entry.max_num_batched_tokens,
+    )
+
+
+def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResult, drained: Drain) -> ModelPlan:
+    model, pool, settings = inputs.model, inputs.pool, inputs.settings
+    entry = settings.models[model.name]
+    maximum = inputs.replicas.max or inputs.replicas.min
+    weights_per_pod_gib = sized.per_gpu.weights_gib * model.tensor_parallel
+    started = startup.startup(
+        weights_gib_per_pod=weights_per_pod_gib,
+        load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
+        accelerator=pool.accelerator,
+        rollout_rounds=ceil(maximum / max(rollout.max_surge + rollout.max_unavailable, 1)),
+    )
+    spec = engine.EngineSpec(
+        served_name=model.name,
+        model=model.repository,
+        revision=model.revision or "",
+        dtype=model.dtype,
+        quantization=entry.quantization,
+        kv_cache_dtype=entry.kv_cache_dtype,
+        tensor_parallel=model.tensor_parallel,
+        max_model_len=model.max_model_len,
+        gpu_memory_utilization=entry.gpu_memory_utilization,
+        max_num_seqs=entry.max_num_seqs,
+        max_num_batched_tokens=entry.max_num_batched_tokens,
+        tool_call_parser=model.tool_call_parser,
+        reasoning_parser=model.reasoning_parser,
+        shutdown_timeout_seconds=drained.shutdown_timeout_seconds,
+        engine_ready_timeout_seconds=started.engine_ready_timeout_seconds,
+        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo),
+        api_key=settings.secrets.engine_api_key is not None,
+    )
+    key = settings.secrets.engine_api_key
+    per_gpu = sized.per_gpu
+    overhead = per_gpu.usable_gib - per_gpu.weights_gib - per_gpu.kv_gib
+    return ModelPlan(
+        name=model.name,
+        model=model.repository,
+        revision=model.revision or "",
+        pool=pool.name,
+        accelerator=pool.accelerator,
+        image=engine_image(inputs),
+        argv=engine.argv(spec),
+        env=engine.environment(spec),
+        secret_env={"VLLM_API_KEY": (key, "key")} if key else {},
+        tensor_parallel=model.tensor_parallel,
+        quantization=model.quantization,
+        memory=Memory(
+            usable_gib=per_gpu.usable_gib, weights_gib=per_gpu.weights_gib, kv_gib=per_gpu.kv_gib, overhead_gib=round(overhead, 2)
+        ),
+        kv_tokens=sized.kv_tokens,
+        max_model_len=model.max_model_len,
+        concurrency=sized.concurrency,
+        resources=resources.resources(
+            model.tensor_parallel, weights_per_pod_gib, pool.gpus_per_node, pool.node_vcpus, pool.node_memory_gib
+        ),
+        startup=started,
+        drain=drained,
+        rollout=rollout,
+        replicas=ReplicaBounds(min=inputs.replicas.min, max=maximum),
+        usd_per_hour=cost.placement_cost(pool, model.tensor_parallel, inputs.replicas.min, maximum),
+        cache=naming.weights_name(model.repository, model.revision or ""),
+        node_requirements=placement.node_requirements(pool, inputs.cluster),
+        tolerations=pool.node_taints,
+        priority_class=f"vllm-{entry.slo}",
+        slo=entry.slo,
+        team=entry.team or settings.owner,
+        read_only_root=settings.read_only_root,
+        wait=isinstance(inputs.cluster, ExistingCluster) and inputs.cluster.wait,
+        notes=tuple(sized.warnings),
+    )

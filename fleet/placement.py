@@ -1,0 +1,127 @@
+"""Where a model server may run: node labels, taints and requirements, from one GPU row and the cluster's kind."""
+
+from __future__ import annotations
+
+from fleet import catalog
+from fleet.fleet_plan import NodeRequirement, PoolPlan, Taint
+from fleet.problems import Problem
+from fleet.settings import AwsCluster, Cluster, ExistingCluster, GcpCluster, Pool
+
+INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
+POOL_LABEL = "vllm.pool"
+GPU_RESOURCE = "nvidia.com/gpu"
+
+GPU_TAINT_VALUES = {"aws": "true", "gcp": "present", "eks": "true", "gke": "present", "nvidia": "true"}
+"""EKS pools declare `true`, GKE adds `present` by itself: pods tolerate the key whatever its value."""
+
+
+def gpu_taint(kind: str) -> Taint:
+    """The taint of a GPU node in a cluster of this kind (aws, gcp; eks, gke or nvidia for an existing one)."""
+    return Taint(key=GPU_RESOURCE, value=GPU_TAINT_VALUES[kind], effect="NoSchedule")
+
+
+def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices: dict[str, float]) -> PoolPlan | Problem:
+    """The pool as this cluster realises it, or the reason why it cannot, with the shapes that could."""
+    try:
+        gpu = catalog.accelerator(pool.accelerator)
+    except catalog.UnknownAccelerator as error:
+        return Problem(field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=str(error))
+    if isinstance(cluster, ExistingCluster):
+        return _existing(name, pool, gpu, cluster_name, cluster)
+    try:
+        shape = catalog.shape(cluster.cloud, pool.accelerator, pool.gpus_per_node, cluster.region, pool.machine)
+    except catalog.NoShape as error:
+        field = f"pools.{name}.machine" if pool.machine else f"pools.{name}.gpus_per_node"
+        value = pool.machine or f"{pool.gpus_per_node} × {pool.accelerator}"
+        return Problem(field=field, value=value, limit=f"is not sold for cluster {cluster_name}", remedy=str(error))
+    rungs = _rungs(name, pool, cluster, shape)
+    if rungs:
+        return rungs
+    labels = {"workload": "inference", POOL_LABEL: name}
+    if isinstance(cluster, AwsCluster):
+        labels["k8s.amazonaws.com/accelerator"] = pool.accelerator.lower()
+    return PoolPlan(
+        name=name,
+        accelerator=pool.accelerator,
+        machine=shape.machine,
+        gpus_per_node=pool.gpus_per_node,
+        min_nodes=pool.min_nodes,
+        max_nodes=pool.max_nodes,
+        capacity=pool.capacity,
+        usd_per_hour=prices.get(shape.machine, shape.usd_per_hour),
+        node_vcpus=shape.vcpus,
+        node_memory_gib=shape.memory_gib,
+        node_labels=labels,
+        node_taints=(gpu_taint(cluster.cloud),),
+    )
+
+
+def node_requirements(pool: PoolPlan, cluster: Cluster) -> tuple[NodeRequirement, ...]:
+    """The labels a node must carry to take this pool's pods."""
+    if isinstance(cluster, AwsCluster | GcpCluster):
+        return (NodeRequirement(key=POOL_LABEL, values=(pool.name,)),)
+    gpu = catalog.accelerator(pool.accelerator)
+    if cluster.gpu_labels == "nvidia":
+        count = NodeRequirement(key="nvidia.com/gpu.count", values=(str(pool.gpus_per_node),))
+        return (NodeRequirement(key="nvidia.com/gpu.product", values=gpu.product_labels), count)
+    cloud = "aws" if cluster.gpu_labels == "eks" else "gcp"
+    machines = tuple(sorted(shape.machine for shape in gpu.shapes if shape.cloud == cloud and shape.gpus == pool.gpus_per_node))
+    found = [NodeRequirement(key=INSTANCE_TYPE_LABEL, values=machines)]
+    if cluster.gpu_labels == "gke" and gpu.gke_accelerator:
+        found.append(NodeRequirement(key="cloud.google.com/gke-accelerator", values=(gpu.gke_accelerator,)))
+    return tuple(found)
+
+
+def _existing(name: str, pool: Pool, gpu: catalog.Accelerator, cluster_name: str, cluster: ExistingCluster) -> PoolPlan | Problem:
+    """Nodes of an existing cluster are somebody else's: known by their labels, paid for elsewhere."""
+    if pool.capacity != ("on_demand",):
+        limit = f"cluster {cluster_name} exists already: how its nodes are bought is not decided here"
+        return Problem(field=f"pools.{name}.capacity", value=list(pool.capacity), limit=limit, remedy="leave capacity out")
+    labels: dict[str, str] = {}
+    machine = f"{pool.gpus_per_node} × {pool.accelerator}"
+    shape: catalog.Shape | None = None
+    if cluster.gpu_labels == "nvidia":
+        if not gpu.product_labels:
+            limit = f"the value of the label nvidia.com/gpu.product is unresolved for {gpu.name}"
+            remedy = f"set clusters.{cluster_name}.gpu_labels to eks or gke if its nodes carry those labels"
+            return Problem(field=f"clusters.{cluster_name}.gpu_labels", value="nvidia", limit=limit, remedy=remedy)
+        labels = {"nvidia.com/gpu.product": gpu.product_labels[0], "nvidia.com/gpu.count": str(pool.gpus_per_node)}
+    else:
+        cloud = "aws" if cluster.gpu_labels == "eks" else "gcp"
+        try:
+            shape = catalog.shape(cloud, pool.accelerator, pool.gpus_per_node, None, pool.machine)
+        except catalog.NoShape as error:
+            value = f"{pool.gpus_per_node} × {pool.accelerator}"
+            limit = f"no machine with {cluster.gpu_labels} labels carries that in cluster {cluster_name}"
+            return Problem(field=f"pools.{name}.gpus_per_node", value=value, limit=limit, remedy=str(error))
+        machine = shape.machine
+        labels = {INSTANCE_TYPE_LABEL: machine}
+        if cluster.gpu_labels == "gke" and gpu.gke_accelerator:
+            labels["cloud.google.com/gke-accelerator"] = gpu.gke_accelerator
+    return PoolPlan(
+        name=name,
+        accelerator=pool.accelerator,
+        machine=machine,
+        gpus_per_node=pool.gpus_per_node,
+        min_nodes=pool.min_nodes,
+        max_nodes=pool.max_nodes,
+        capacity=pool.capacity,
+        usd_per_hour=0.0,
+        node_vcpus=shape.vcpus if shape else None,
+        node_memory_gib=shape.memory_gib if shape else None,
+        node_labels=labels,
+        node_taints=(gpu_taint(cluster.gpu_labels),),
+    )
+
+
+def _rungs(name: str, pool: Pool, cluster: AwsCluster | GcpCluster, shape: catalog.Shape) -> Problem | None:
+    """A capacity rung that this cloud does not sell, or does not sell for this machine."""
+    field = f"pools.{name}.capacity"
+    unknown = {"aws": "flex_start", "gcp": "capacity_block"}[cluster.cloud]
+    if unknown in pool.capacity:
+        remedy = "use capacity_block" if cluster.cloud == "aws" else "use flex_start or reservation"
+        return Problem(field=field, value=unknown, limit=f"{cluster.cloud} does not sell it", remedy=remedy)
+    if "on_demand" in pool.capacity and not shape.on_demand:
+        limit = f"{shape.machine} is sold as spot, flex_start or reservation only"
+        return Problem(field=field, value="on_demand", limit=limit, remedy="use one of these rungs, or the shape with all GPUs of the machine")
+    return None

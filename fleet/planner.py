@@ -1,0 +1,168 @@
+"""Settings become a plan, or every reason why not: the table of contents of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fleet import checks, cost, naming, placement, risks, rollout
+from fleet.fleet_plan import CachePlan, ClusterPlan, FleetPlan, ModelPlan, PoolPlan
+from fleet.lock import Lock
+from fleet.model_server import ServerInputs, cache_plan, model_plan
+from fleet.problems import PlanError, Problem
+from fleet.resolve import ResolvedModel, resolve
+from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
+
+NAMESPACE = "vllm"
+"""One namespace per cluster; a stack owns its clusters, so two environments never share one."""
+
+
+def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = None, directory: Path = Path()) -> FleetPlan:
+    """The fleet these settings describe, every number decided.
+
+    Args:
+        settings: a read stack file.
+        stack: name of the stack, for the plan's title; default: the environment.
+        lock: known revisions and digests; default: the shipped `fleet.lock.json`.
+        directory: where `config:` paths of models start.
+
+    Raises:
+        PlanError: with all problems at once.
+    """
+    lock = lock or Lock.shipped()
+    problems = checks.check(settings)
+    models: dict[str, ResolvedModel] = {}
+    for name, entry in settings.models.items():
+        found = resolve(name, entry, lock, directory)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            models[name] = found
+    clusters: list[ClusterPlan] = []
+    for name, cluster in settings.clusters.items():
+        planned, refused = _cluster(settings, name, cluster, models, lock)
+        clusters.append(planned)
+        problems += [problem for problem in refused if problem not in problems]
+    problems += cost.budget_problems(settings, clusters) if not problems else []
+    unresolved = risks.unresolved(clusters)
+    refused, warnings = risks.judge(settings, unresolved)
+    problems += refused
+    if problems:
+        raise PlanError(problems)
+    return FleetPlan(
+        name=settings.name,
+        environment=settings.environment,
+        owner=settings.owner,
+        stack=stack or settings.environment,
+        clusters=tuple(clusters),
+        usd_per_hour=cost.fleet_cost(clusters),
+        unresolved=tuple(unresolved.values()),
+        accepted_risks=tuple((accepted.risk, accepted.reason) for accepted in settings.accepted_risks),
+        warnings=(*warnings, *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes)),
+    )
+
+
+def _cluster(
+    settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock
+) -> tuple[ClusterPlan, list[Problem]]:
+    problems: list[Problem] = []
+    placed = _placed(settings, name, models)
+    pools: dict[str, PoolPlan] = {}
+    for pool_name in sorted({pool_name for _, pool_name, _, _ in placed}):
+        found = placement.pool_plan(pool_name, settings.pools[pool_name], name, cluster, dict(settings.prices))
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            pools[pool_name] = found
+    problems += _twins(name, cluster, pools.values())
+    placed = [entry for entry in placed if entry[1] in pools]
+    rollouts, refused = _rollouts(settings, pools, placed)
+    problems += refused
+    servers: list[ModelPlan] = []
+    caches: dict[str, CachePlan] = {}
+    for model, pool_name, replicas, field in placed:
+        inputs = ServerInputs(settings=settings, cluster_name=name, cluster=cluster, model=model, pool=pools[pool_name], replicas=replicas, field=field, lock=lock)
+        server = model_plan(inputs, rollouts.get((pool_name, model.name)))
+        if isinstance(server, list):
+            problems += server
+            continue
+        servers.append(server)
+        caches[server.cache] = cache_plan(inputs)
+    existing = cluster if isinstance(cluster, ExistingCluster) else None
+    region = (existing.region or existing.context) if existing else cluster.region
+    return ClusterPlan(
+        name=name,
+        cloud=cluster.cloud,
+        region=region,
+        identifier=naming.cluster_identifier(settings.environment, name, _identity(cluster)),
+        namespace=NAMESPACE,
+        state=cluster.state,
+        protect=settings.environment == "prod" and cluster.state == "active" and existing is None,
+        kubeconfig=existing.kubeconfig if existing else None,
+        context=existing.context if existing else None,
+        cluster_uid=existing.cluster_uid if existing else None,
+        tags={"fleet": settings.name, "environment": settings.environment, "owner": settings.owner, "cluster": name},
+        pools=tuple(pools.values()),
+        caches=tuple(caches[key] for key in sorted(caches)),
+        models=tuple(servers),
+    ), problems
+
+
+def _placed(settings: Settings, cluster: str, models: dict[str, ResolvedModel]) -> list[tuple[ResolvedModel, str, Replicas, str]]:
+    """Models placed in this cluster with pool, replicas and the path of the replicas; what `checks` refused is left out."""
+    found: list[tuple[ResolvedModel, str, Replicas, str]] = []
+    for name, model in models.items():
+        entry = settings.models[name]
+        chosen = checks.placements(settings, entry).get(cluster)
+        if chosen is None:
+            continue
+        pool = chosen.pool or entry.pool
+        if pool in settings.pools:
+            path = f"models.{name}.placements.{cluster}.replicas" if chosen.replicas else f"models.{name}.replicas"
+            found.append((model, pool, chosen.replicas or entry.replicas, path))
+    return found
+
+
+def _rollouts(
+    settings: Settings, pools: dict[str, PoolPlan], placed: Sequence[tuple[ResolvedModel, str, Replicas, str]]
+) -> tuple[dict[tuple[str, str], rollout.RolloutPlan], list[Problem]]:
+    found: dict[tuple[str, str], rollout.RolloutPlan] = {}
+    problems: list[Problem] = []
+    for name, pool in pools.items():
+        demands = [
+            rollout.Demand(
+                model=model.name,
+                tensor_parallel=model.tensor_parallel,
+                min_replicas=replicas.min,
+                max_replicas=max(replicas.max or replicas.min, replicas.min),
+                rollout=settings.models[model.name].rollout,
+                replicas_field=field,
+            )
+            for model, pool_name, replicas, field in placed
+            if pool_name == name
+        ]
+        plans, refused = rollout.prove(name, pool.gpus_per_node, pool.max_nodes, demands)
+        found |= {(name, model): planned for model, planned in plans.items()}
+        problems += refused
+    return found, problems
+
+
+def _twins(cluster_name: str, cluster: Cluster, pools: Iterable[PoolPlan]) -> list[Problem]:
+    """Two pools of an existing cluster that its labels cannot tell apart would count the same nodes twice."""
+    if not isinstance(cluster, ExistingCluster):
+        return []
+    seen: dict[tuple[tuple[str, str], ...], str] = {}
+    problems: list[Problem] = []
+    for pool in pools:
+        twin = seen.setdefault(tuple(sorted(pool.node_labels.items())), pool.name)
+        if twin != pool.name:
+            limit = f"selects the same nodes of cluster {cluster_name} as pool {twin}, so their max_nodes would be counted twice"
+            problems.append(Problem(field=f"pools.{pool.name}", value=pool.accelerator, limit=limit, remedy="use one pool for both"))
+    return problems
+
+
+def _identity(cluster: Cluster) -> tuple[str, ...]:
+    """The inputs whose change means another cluster: what forces a replacement, and for an existing one its identity."""
+    if isinstance(cluster, ExistingCluster):
+        return (cluster.cluster_uid or cluster.context,)
+    return (cluster.cloud, cluster.region)

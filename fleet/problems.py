@@ -1,0 +1,69 @@
+"""What is wrong with a stack file or a plan, in the five words every error here has: field, value, limit, remedy, message."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One reason why a plan is refused.
+
+    `field` is the path in the stack file ("models.chat.tensor_parallel"), `value` what stands there, `limit` what
+    would be allowed, `remedy` what the user can do.
+    """
+
+    field: str
+    value: Any
+    limit: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        """The four parts as one sentence for a terminal."""
+        if self.value is None:
+            return f"{self.field} is missing: {self.limit}; {self.remedy}"
+        return f"{self.field}: {shown(self.value)} refused: {self.limit}; {self.remedy}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form of the plan contract."""
+        return {
+            "field": self.field,
+            "value": self.value,
+            "limit": self.limit,
+            "remedy": self.remedy,
+            "message": self.message,
+        }
+
+
+class InputError(Exception):
+    """The input cannot be understood (exit code 2): a missing file, malformed YAML, a value outside the schema."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.message for problem in self.problems))
+
+
+class PlanError(Exception):
+    """The input is well formed and the fleet it asks for is refused (exit code 1). Carries every problem at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.message for problem in self.problems))
+
+
+def shown(value: Any) -> str:
+    """A value as an error message quotes it: short, and never a page of nested data."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a remedy for an unknown word: the nearest known one where there is one, and all of them."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    listing = f"one of: {', '.join(choices)}" if choices else "none is defined"
+    return f"did you mean {close[0]!r}? ({listing})" if close else listing

@@ -1,0 +1,226 @@
+"""The local stack under the real Pulumi engine: this process is the language host, only the CLI and the provider are needed.
+
+A run may end anywhere (Ctrl-C, SIGKILL of the engine or of this process). The next one ends engines that lost their
+program, lifts the lock they left, and forgets operations that never finished: server-side apply adopts an object that was
+created and not recorded, and deleting one that is gone already succeeds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from pulumi import automation
+
+from fleet.settings import CONFIG_KEY
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+PASSPHRASE = "vllm-fleet-local"
+"""Nothing secret lies in the local stack's state; the engine insists on a passphrase all the same."""
+
+Say = Callable[[str], None]
+
+
+class EngineFailed(Exception):
+    """The engine ended without success; the text is what it said, without its own framing."""
+
+
+class LocalStack:
+    """One stack of this program in a private home, with a file backend and no network."""
+
+    def __init__(self, directory: Path, tools: Mapping[str, Path], stack_file: Path, overrides: Mapping[str, Mapping[str, Any]]) -> None:
+        """Prepare the workspace.
+
+        Args:
+            directory: holds the backend, the engine's home and a copy of the project files; made if absent.
+            tools: paths of `pulumi` and `pulumi-resource-kubernetes`.
+            stack_file: the stack file to run, never written to.
+            overrides: cluster name to fields that only this machine knows (kubeconfig path, cluster UID).
+        """
+        self._directory = directory
+        self._name = stack_file.name.split(".")[1]
+        self._stack_file = stack_file
+        self._environment = self._make_environment(tools)
+        self._workspace(overrides)
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(directory / "project"),
+            pulumi_home=str(directory / "home"),
+            env_vars=self._environment,
+        )
+        os.environ["PATH"] = self._environment["PATH"]  # the Automation API looks for the CLI in its own environment
+        self._stack = automation.create_or_select_stack(
+            stack_name=self._name, project_name="vllm-fleet", program=run_program, opts=options
+        )
+
+    def up(self, say: Say, *, refresh: bool = False) -> dict[str, Any]:
+        """Create or update everything; returns the outputs.
+
+        Raises:
+            EngineFailed: with the diagnostics of the engine.
+        """
+        self._heal(say)
+        watch = Progress(say)
+        try:
+            result = self._stack.up(on_event=watch, color="never", suppress_outputs=True, refresh=refresh or None)
+        except automation.CommandError as error:
+            raise EngineFailed(watch.failure(str(error))) from None
+        say(watch.summary())
+        return {name: output.value for name, output in result.outputs.items()}
+
+    def preview(self) -> dict[str, int]:
+        """What an update would do: operation to number of resources."""
+        result = self._stack.preview(color="never", suppress_outputs=True)
+        return {getattr(operation, "value", str(operation)): count for operation, count in result.change_summary.items()}
+
+    def destroy(self, say: Say) -> None:
+        """Delete everything in order, then the stack itself.
+
+        Raises:
+            EngineFailed: with the diagnostics of the engine.
+        """
+        self._heal(say)
+        watch = Progress(say)
+        try:
+            self._stack.destroy(on_event=watch, color="never", suppress_outputs=True)
+            self._stack.workspace.remove_stack(self._name)
+        except automation.CommandError as error:
+            raise EngineFailed(watch.failure(str(error))) from None
+        say(watch.summary())
+
+    def outputs(self) -> dict[str, Any]:
+        """Outputs of the last update."""
+        return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def _make_environment(self, tools: Mapping[str, Path]) -> dict[str, str]:
+        folders = dict.fromkeys(str(tools[name].parent) for name in ("pulumi", "pulumi-resource-kubernetes"))
+        backend = self._directory / "state"
+        backend.mkdir(parents=True, exist_ok=True)
+        return {
+            "PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")]),
+            "PULUMI_HOME": str(self._directory / "home"),
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            "PULUMI_ERROR_OUTPUT_STRING": "1",
+        }
+
+    def _workspace(self, overrides: Mapping[str, Mapping[str, Any]]) -> None:
+        """Copies of the project files: the engine writes its salt into the copy, and a checkout stays clean."""
+        project = self._directory / "project"
+        project.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT_DIRECTORY / "Pulumi.yaml", project / "Pulumi.yaml")
+        target = project / self._stack_file.name
+        document = yaml.safe_load(self._stack_file.read_text(encoding="utf-8"))
+        for cluster, fields in overrides.items():
+            document["config"][CONFIG_KEY]["clusters"][cluster].update(fields)
+        if target.exists():
+            written = yaml.safe_load(target.read_text(encoding="utf-8")) or {}
+            document |= {key: value for key, value in written.items() if key.startswith("encryption")}
+        target.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+    def _heal(self, say: Say) -> None:
+        end_orphaned_engines(self._directory / "home", say)
+        if any((self._directory / "state" / ".pulumi" / "locks").rglob("*.json")):
+            say("An earlier run left the stack locked; lifting the lock.")
+            self._stack.cancel()
+        deployment = self._stack.export_stack()
+        content = deployment.deployment or {}
+        pending = content.get("pending_operations") or []
+        if pending:
+            names = ", ".join(sorted(operation["resource"]["urn"].rsplit("::", 1)[-1] for operation in pending))
+            say(f"An earlier run was cut off at {len(pending)} operations ({names}); they are done again.")
+            content["pending_operations"] = []
+            self._stack.import_stack(automation.Deployment(version=deployment.version, deployment=content))
+
+
+def run_program() -> None:
+    """The program exactly as the official command line would run it."""
+    runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__")
+
+
+def end_orphaned_engines(home: Path, say: Say) -> None:
+    """End engines and providers of this home that are still there: only one run at a time gets this far."""
+    found = [process for process in psutil.process_iter(["name"]) if _belongs(process, home)]
+    for process in found:
+        say(f"Ending {process.info['name']} (process {process.pid}), left by an earlier run.")
+        process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=10)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _belongs(process: psutil.Process, home: Path) -> bool:
+    if not (process.info["name"] or "").startswith("pulumi"):
+        return False
+    try:
+        return process.environ().get("PULUMI_HOME") == str(home)
+    except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
+class Progress:
+    """The engine's events as short lines: one per change, every diagnostic once."""
+
+    _WORDS = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "create-replacement": "replaced"}
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._failed: list[str] = []
+        self._counts: dict[str, int] = {}
+
+    def __call__(self, event: automation.EngineEvent) -> None:
+        """Take one event."""
+        if event.res_outputs_event:
+            self._done(event.res_outputs_event.metadata)
+        elif event.diagnostic_event and event.diagnostic_event.severity in ("error", "warning", "info#err"):
+            self._told(event.diagnostic_event)
+        elif event.summary_event:
+            self._counts = {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
+            self._counts["same"] = self._counts.get("same", 0)
+
+    def summary(self) -> str:
+        """What the whole run changed, in one line."""
+        changed = {operation: count for operation, count in self._counts.items() if operation != "same"}
+        if not changed:
+            return f"No changes: {self._counts.get('same', 0)} resources are as the plan says."
+        parts = [f"{count} {self._WORDS.get(operation, operation)}" for operation, count in sorted(changed.items())]
+        return f"{', '.join(parts)}, {self._counts.get('same', 0)} unchanged."
+
+    def failure(self, fallback: str) -> str:
+        """The diagnostics, or the command's own text where there were none."""
+        return "\n".join(dict.fromkeys(self._failed)) or fallback.strip()
+
+    def _done(self, metadata: Any) -> None:
+        operation = str(getattr(metadata.op, "value", metadata.op))
+        if operation in self._WORDS and not metadata.urn.endswith("::pulumi:pulumi:Stack"):
+            kind, name = metadata.type.rsplit(":", 1)[-1], metadata.urn.rsplit("::", 1)[-1]
+            self._say(f"  {self._WORDS[operation]:<8} {kind} {name}")
+
+    def _told(self, event: Any) -> None:
+        text = event.message.strip()
+        if not text:
+            return
+        where = event.urn.rsplit("::", 1)[-1] if event.urn else ""
+        line = f"{where}: {text}" if where and not where.startswith("vllm-fleet-") else text
+        if event.severity == "warning":
+            self._say(f"  warning  {line}")
+        else:
+            self._failed.append(line)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a small file so that a reader sees the old or the new one, never half."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    partial.replace(path)
