@@ -20,8 +20,6 @@ LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_loc
 """Weights read per second by kind: bucket 0.47 download and load measured (Qwen3-32B, vLLM 0.26); node-local 1.4 from
 NVMe; a shared file system some hundred MB/s (estimate: EFS elastic, Filestore at its smallest)."""
 
-DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServerInputs:
@@ -103,7 +101,7 @@ def _size_request(inputs: ServerInputs) -> sizing.SizeRequest:
         dtype=model.dtype,
         kv_cache_dtype=entry.kv_cache_dtype,
         max_model_len=model.max_model_len,
-        gpu_memory_utilization=entry.gpu_memory_utilization or DEFAULT_GPU_MEMORY_UTILIZATION,
+        gpu_memory_utilization=entry.gpu_memory_utilization or engine.DEFAULT_GPU_MEMORY_UTILIZATION,
         max_num_seqs=entry.max_num_seqs,
         max_num_batched_tokens=entry.max_num_batched_tokens,
     )
@@ -117,7 +115,6 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
     started = startup.startup(
         weights_gib_per_pod=weights_per_pod_gib,
         load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
-        accelerator=pool.accelerator,
         rollout_rounds=ceil(maximum / max(rollout.max_surge + rollout.max_unavailable, 1)),
     )
     spec = engine.EngineSpec(
@@ -137,7 +134,6 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         shutdown_timeout_seconds=drained.shutdown_timeout_seconds,
         engine_ready_timeout_seconds=started.engine_ready_timeout_seconds,
         max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo),
-        api_key=settings.secrets.engine_api_key is not None,
     )
     key = settings.secrets.engine_api_key
     per_gpu = sized.per_gpu

@@ -1,0 +1,199 @@
+"""GPUs and the machines that carry them, per cloud: what a plan may ask for, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from fleet import catalog_rows as rows
+
+MINIMUM_VCPUS = 8
+"""Of a default shape: machines of 4 vCPU and 16 GiB load weights slowly or are killed for memory."""
+
+
+class UnknownAccelerator(ValueError):
+    """No such GPU in the catalogue; the text lists those there are."""
+
+
+class NoShape(ValueError):
+    """A cloud does not sell that GPU in that number or region; the text lists what it and the others sell instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A machine type of a cloud with its GPUs, in US dollars per hour."""
+
+    cloud: str
+    machine: str
+    accelerator: str
+    gpus: int
+    vcpus: int
+    memory_gib: float
+    local_nvme_gb: int
+    usd_per_hour: float | None
+    """List price on demand; None where no public table has one."""
+    spot_usd_per_hour: float | None
+    price_date: str
+    price_source: str
+    regions: frozenset[str] | None
+    """Where it is sold; None where the full list is not known."""
+    missing_regions: frozenset[str]
+    """Where it is known not to be sold."""
+    on_demand: bool
+
+    def sold_in(self, region: str | None) -> bool:
+        """Whether nothing known speaks against this region."""
+        if region is None:
+            return True
+        return region not in self.missing_regions and (self.regions is None or region in self.regions)
+
+    @property
+    def label(self) -> str:
+        """One alternative in an error message."""
+        price = "price unknown" if self.usd_per_hour is None else f"{self.usd_per_hour:.2f} US dollars per hour"
+        return f"{self.machine} ({self.cloud}, {self.gpus} × {self.accelerator}, {price})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accelerator:
+    """One kind of GPU. Figures are per GPU."""
+
+    name: str
+    total_gib: float
+    """What the driver shows to PyTorch: the number that memory utilisation applies to, below the marketing one."""
+    memory_bandwidth_gb_per_second: int
+    tflops_16bit: int
+    compute_capability: tuple[int, int]
+    nvlink_gb_per_second: int | None
+    """None: tensor parallelism goes over PCIe."""
+    gke_accelerator: str | None
+    product_labels: tuple[str, ...]
+    """Values of the node label nvidia.com/gpu.product as GPU feature discovery writes them."""
+    aws_quota_code: str | None
+    gcp_quota: str | None
+
+    @property
+    def bfloat16(self) -> bool:
+        """Whether 16-bit brain floats exist (compute capability 8.0)."""
+        return self.compute_capability >= (8, 0)
+
+    @property
+    def fp8_compute(self) -> bool:
+        """Whether fp8 saves time and not only memory (compute capability 8.9)."""
+        return self.compute_capability >= (8, 9)
+
+    @property
+    def fp8_kv_cache(self) -> bool:
+        """Whether an attention backend of vLLM 0.33 takes an fp8 KV cache: FlashInfer from 8.0, nothing on Turing."""
+        return self.compute_capability >= (8, 0)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Every machine with this GPU."""
+        return tuple(found for found in SHAPES if found.accelerator == self.name)
+
+
+def accelerator(name: str) -> Accelerator:
+    """The GPU of this name.
+
+    Raises:
+        UnknownAccelerator: with every name there is.
+    """
+    try:
+        return ACCELERATORS[name]
+    except KeyError:
+        raise UnknownAccelerator(f"one of: {', '.join(ACCELERATORS)}") from None
+
+
+@cache
+def shape(cloud: str, accelerator_name: str, gpus_per_node: int, region: str | None = None, machine: str | None = None) -> Shape:
+    """The machine for a pool: the named one, else the cheapest of that GPU and count with at least eight virtual CPUs.
+
+    Raises:
+        NoShape: nothing fits; the text names what exists instead.
+    """
+    gpu = accelerator(accelerator_name)
+    exact = [found for found in gpu.shapes if found.cloud == cloud and found.gpus == gpus_per_node]
+    if machine is not None:
+        exact = [found for found in exact if found.machine == machine]
+    sold = [found for found in exact if found.sold_in(region)]
+    if not sold:
+        raise NoShape(_alternatives(gpu, cloud, gpus_per_node, region, exact))
+    roomy = [found for found in sold if found.vcpus >= MINIMUM_VCPUS] if machine is None else sold
+    return min(roomy or sold, key=lambda found: (found.usd_per_hour is None, found.usd_per_hour or 0.0, found.machine))
+
+
+def _alternatives(gpu: Accelerator, cloud: str, gpus_per_node: int, region: str | None, exact: list[Shape]) -> str:
+    if exact and region:
+        regions = sorted({name for found in exact for name in found.regions or ()})
+        where = f"; regions with it: {', '.join(regions)}" if regions else ""
+        return f"{exact[0].machine} is not sold in {region}{where}"
+    same_gpu = [found.label for found in gpu.shapes if found.vcpus >= MINIMUM_VCPUS]
+    close = [
+        found.label
+        for found in SHAPES
+        if found.cloud == cloud and found.gpus == gpus_per_node and found.vcpus >= MINIMUM_VCPUS
+        if ACCELERATORS[found.accelerator].total_gib >= gpu.total_gib and found.accelerator != gpu.name
+    ]
+    listed = list(dict.fromkeys([*same_gpu[:6], *close[:4]]))
+    return f"what exists instead: {'; '.join(listed)}" if listed else "nothing in the catalogue comes near"
+
+
+ACCELERATORS: Mapping[str, Accelerator] = {
+    name: Accelerator(
+        name=name,
+        total_gib=total_gib,
+        memory_bandwidth_gb_per_second=bandwidth,
+        tflops_16bit=tflops,
+        compute_capability=capability,
+        nvlink_gb_per_second=nvlink,
+        gke_accelerator=gke_accelerator,
+        product_labels=labels,
+        aws_quota_code=aws_quota,
+        gcp_quota=gcp_quota,
+    )
+    for name, total_gib, bandwidth, tflops, capability, nvlink, gke_accelerator, labels, aws_quota, gcp_quota in rows.ACCELERATOR_ROWS
+}
+
+_AWS = tuple(
+    Shape(
+        cloud="aws",
+        machine=machine,
+        accelerator=gpu,
+        gpus=gpus,
+        vcpus=vcpus,
+        memory_gib=memory_gib,
+        local_nvme_gb=nvme_gb,
+        usd_per_hour=price,
+        spot_usd_per_hour=None,
+        price_date=rows.AWS_PRICE_DATE,
+        price_source=rows.AWS_PRICE_SOURCE,
+        regions=rows.AWS_REGIONS.get(machine, rows.AWS_REGIONS.get(machine.partition(".")[0])),
+        missing_regions=rows.AWS_MISSING.get(machine.partition(".")[0], frozenset()),
+        on_demand=True,
+    )
+    for machine, gpu, gpus, vcpus, memory_gib, nvme_gb, price in rows.AWS_ROWS
+)
+
+_GCP = tuple(
+    Shape(
+        cloud="gcp",
+        machine=machine,
+        accelerator=gpu,
+        gpus=gpus,
+        vcpus=vcpus,
+        memory_gib=memory_gib,
+        local_nvme_gb=ssd_gb,
+        usd_per_hour=price,
+        spot_usd_per_hour=spot,
+        price_date=rows.GCP_PRICE_DATE,
+        price_source=rows.GCP_PRICE_SOURCE,
+        regions=rows.GCP_REGIONS.get(gpu),
+        missing_regions=rows.GCP_MISSING.get(gpu, frozenset()),
+        on_demand=on_demand,
+    )
+    for machine, gpu, gpus, vcpus, memory_gib, ssd_gb, price, spot, on_demand in rows.GCP_ROWS
+)
+
+SHAPES: tuple[Shape, ...] = _AWS + _GCP

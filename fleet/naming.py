@@ -1,0 +1,50 @@
+"""Names that fit where they go: every cloud has its own limit, and what is cut off is replaced by a hash of the whole."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+KUBERNETES_LABEL = 63
+HELM_RELEASE = 53
+AWS_ROLE = 64
+GCP_SERVICE_ACCOUNT = 30
+BUCKET = 63
+PULUMI_SUFFIX = 8
+"""Pulumi appends a hyphen and seven random characters to names it makes itself."""
+
+HASH_LENGTH = 8
+
+
+def short_hash(*parts: str) -> str:
+    """Eight hexadecimal digits that stand for the parts, their order and their borders."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def safe_name(*parts: str, limit: int = KUBERNETES_LABEL) -> str:
+    """The parts joined by hyphens; cut and closed with a hash of the whole where longer than `limit`.
+
+    Raises:
+        ValueError: the limit leaves no room for a letter and the hash.
+    """
+    if limit < HASH_LENGTH + 2:
+        raise ValueError(f"a limit of {limit} leaves no room for a hash")
+    name = "-".join(parts)
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - HASH_LENGTH - 1].rstrip('-')}-{short_hash(*parts)}"
+
+
+def weights_name(repository: str, revision: str) -> str:
+    """Name of the cache of one model revision: readable, and another one for every revision.
+
+    A letter comes first because it becomes the name of Kubernetes objects; 50 characters leave room for prefixes.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", repository.rsplit("/", 1)[-1].lower()).strip("-")
+    return f"weights-{plain[:30].rstrip('-')}-{short_hash(repository, revision)}"
+
+
+def cluster_identifier(environment: str, key: str, inputs: Sequence[str]) -> str:
+    """Identity of a cluster for the Kubernetes provider: changes only with an input that makes it another cluster."""
+    return f"{environment}-{key}-{short_hash(*inputs)}"
