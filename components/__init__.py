@@ -1,0 +1,1 @@
+"""Creates what the plan says and decides nothing: no arithmetic, no question about the cloud."""

@@ -1,0 +1,1 @@
+"""A cluster somebody else made: a kubeconfig and a context."""

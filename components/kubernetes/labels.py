@@ -1,0 +1,36 @@
+"""The labels every object carries, so that each can be traced to its fleet, owner and model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from fleet.fleet_plan import ClusterPlan, ModelPlan
+
+MANAGER = "vllm-fleet"
+
+
+def cluster_labels(plan: ClusterPlan) -> dict[str, str]:
+    """Labels of an object that belongs to the whole cluster."""
+    return {
+        "app.kubernetes.io/managed-by": MANAGER,
+        "app.kubernetes.io/part-of": plan.tags["fleet"],
+        **{f"{MANAGER}/{key}": value for key, value in plan.tags.items()},
+    }
+
+
+def model_selector(model: ModelPlan) -> dict[str, str]:
+    """The two labels that tell one model's pods from all others; immutable on a Deployment, so never more."""
+    return {"app.kubernetes.io/name": "vllm", "app.kubernetes.io/instance": model.name}
+
+
+def model_labels(plan: ClusterPlan, model: ModelPlan) -> dict[str, str]:
+    """Labels of an object that belongs to one model."""
+    own = {"app.kubernetes.io/component": "model-server", f"{MANAGER}/team": model.team, f"{MANAGER}/slo": model.slo}
+    return {**cluster_labels(plan), **model_selector(model), **own}
+
+
+def metadata(name: str, namespace: str | None, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+    """Metadata with a fixed name: people and other teams find objects by it."""
+    return ObjectMetaArgs(name=name, namespace=namespace, labels=dict(labels), annotations=dict(annotations) if annotations else None)

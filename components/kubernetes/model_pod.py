@@ -1,0 +1,137 @@
+"""The pod of a model server."""
+
+from __future__ import annotations
+
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    HTTPGetActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    NodeAffinityArgs,
+    NodeSelectorArgs,
+    NodeSelectorRequirementArgs,
+    NodeSelectorTermArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SecretKeySelectorArgs,
+    SleepActionArgs,
+    TolerationArgs,
+    TopologySpreadConstraintArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+
+from components.kubernetes import model_cache
+from components.kubernetes.containers import container_security, pod_security, writable_mounts, writable_volumes
+from components.kubernetes.labels import model_selector
+from components.kubernetes.platform import SERVING_ACCOUNT
+from components.kubernetes.policy import ENGINE_PORT
+from fleet.fleet_plan import CachePlan, ModelPlan
+
+GPU_RESOURCE = "nvidia.com/gpu"
+
+
+def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
+    """An init container that waits for complete weights, then the engine as its own process one."""
+    return PodSpecArgs(
+        service_account_name=SERVING_ACCOUNT,
+        automount_service_account_token=False,
+        # With service links a Service of the right name injects VLLM_* variables, which the engine refuses.
+        enable_service_links=False,
+        priority_class_name=model.priority_class,
+        termination_grace_period_seconds=model.drain.grace_seconds,
+        security_context=pod_security(),
+        affinity=_affinity(model),
+        tolerations=[TolerationArgs(key=taint.key, operator="Exists", effect=taint.effect) for taint in model.tolerations],
+        topology_spread_constraints=_spread(model),
+        init_containers=[_gate(cache)],
+        containers=[_engine(model)],
+        volumes=[
+            model_cache.weights_volume(cache, read_only=True),
+            model_cache.script_volume(),
+            *writable_volumes(),
+            VolumeArgs(
+                name="shared-memory",
+                empty_dir=EmptyDirVolumeSourceArgs(medium="Memory", size_limit=f"{model.resources.shared_memory_gib}Gi"),
+            ),
+        ],
+    )
+
+
+def _engine(model: ModelPlan) -> ContainerArgs:
+    memory_request, memory_limit = f"{model.resources.memory_request_gib}Gi", f"{model.resources.memory_limit_gib}Gi"
+    gpus = {GPU_RESOURCE: str(model.resources.gpus)}
+    secrets = [
+        EnvVarArgs(name=name, value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key=key)))
+        for name, (secret, key) in sorted(model.secret_env.items())
+    ]
+    return ContainerArgs(
+        name="engine",
+        image=model.image,
+        args=list(model.argv),
+        env=[*(EnvVarArgs(name=name, value=value) for name, value in sorted(model.env.items())), *secrets],
+        ports=[ContainerPortArgs(name="http", container_port=ENGINE_PORT, protocol="TCP")],
+        resources=ResourceRequirementsArgs(
+            requests={"cpu": model.resources.cpu_request, "memory": memory_request, **gpus}, limits={"memory": memory_limit, **gpus}
+        ),
+        security_context=container_security(read_only_root=model.read_only_root),
+        startup_probe=_probe(period=model.startup.probe_period_seconds, failures=model.startup.probe_failure_threshold, timeout=5),
+        readiness_probe=_probe(period=5, failures=3, timeout=5),
+        # Lenient: a busy API server answers slowly, and the engine ends by itself when it is dead.
+        liveness_probe=_probe(period=10, failures=6, timeout=5),
+        lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=model.drain.pre_stop_seconds))),
+        volume_mounts=[
+            VolumeMountArgs(name="weights", mount_path=model_cache.WEIGHTS_FOLDER, read_only=True),
+            VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108  the path inside the container
+            *writable_mounts(),
+        ],
+    )
+
+
+def _gate(cache: CachePlan) -> ContainerArgs:
+    return ContainerArgs(
+        name="weights",
+        image=cache.mirror_image,
+        command=model_cache.script_command(cache, "--wait"),
+        resources=ResourceRequirementsArgs(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "256Mi"}),
+        security_context=container_security(read_only_root=True),
+        volume_mounts=[
+            VolumeMountArgs(name="weights", mount_path=model_cache.WEIGHTS_FOLDER, read_only=True),
+            model_cache.script_mount(),
+        ],
+    )
+
+
+def _probe(*, period: int, failures: int, timeout: int) -> ProbeArgs:
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path="/health", port="http"), period_seconds=period, failure_threshold=failures, timeout_seconds=timeout
+    )
+
+
+def _affinity(model: ModelPlan) -> AffinityArgs:
+    requirements = [
+        NodeSelectorRequirementArgs(key=requirement.key, operator="In", values=list(requirement.values))
+        for requirement in model.node_requirements
+    ]
+    term = NodeSelectorTermArgs(match_expressions=requirements)
+    required = NodeSelectorArgs(node_selector_terms=[term])
+    return AffinityArgs(node_affinity=NodeAffinityArgs(required_during_scheduling_ignored_during_execution=required))
+
+
+def _spread(model: ModelPlan) -> list[TopologySpreadConstraintArgs]:
+    return [
+        TopologySpreadConstraintArgs(
+            max_skew=1,
+            topology_key=key,
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=LabelSelectorArgs(match_labels=model_selector(model)),
+        )
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]

@@ -1,0 +1,47 @@
+"""What every cluster needs before a model is served: namespace, priorities, identities."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
+from pulumi_kubernetes.scheduling.v1 import PriorityClass
+
+from components.kubernetes.labels import cluster_labels, metadata
+from components.kubernetes.policy import NamespacePolicy
+from fleet.fleet_plan import ClusterPlan
+
+PRIORITIES = {"vllm-interactive": 100000, "vllm-standard": 90000, "vllm-batch": 80000}
+"""Far below the system classes; when a node is lost, interactive servers take the GPUs of batch ones."""
+
+SERVING_ACCOUNT = "model-server"
+MIRROR_ACCOUNT = "weights-mirror"
+
+
+class Platform(pulumi.ComponentResource):
+    """Namespace with Pod Security `restricted` enforced, priority classes, service accounts and the default-deny policy."""
+
+    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fleet:kubernetes:Platform", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        labels = cluster_labels(plan)
+        pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
+        self.namespace = Namespace(f"{name}-namespace", metadata=metadata(plan.namespace, None, {**labels, **pod_security}), opts=child)
+        for priority, value in PRIORITIES.items():
+            PriorityClass(
+                f"{name}-{priority}",
+                metadata=metadata(priority, None, labels),
+                value=value,
+                global_default=False,
+                description=f"vLLM model servers of service level {priority.removeprefix('vllm-')}",
+                opts=child,
+            )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
+        for account in (SERVING_ACCOUNT, MIRROR_ACCOUNT):
+            ServiceAccount(
+                f"{name}-{account}",
+                metadata=metadata(account, plan.namespace, labels),
+                automount_service_account_token=False,
+                opts=inside,
+            )
+        NamespacePolicy(f"{name}-policy", plan, opts=inside)
+        self.register_outputs({})

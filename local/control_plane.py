@@ -1,0 +1,154 @@
+"""The processes of one region and the flags that make them a control plane on loopback, without root."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from local.kubeconfig import Access
+from local.ports import LOOPBACK, ports
+from local.processes import Daemon, ProcessFailed
+from local.stages import stages
+
+ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "provisioner")
+READY_TIMEOUT_SECONDS = 90.0
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+
+
+def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> Access:
+    """etcd and the API server; returns how to reach it.
+
+    Raises:
+        ProcessFailed: one of them did not come up.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    etcd, server = Daemon("etcd", folder), Daemon("kube-apiserver", folder)
+    chosen = ports(folder, in_use_by_us=bool(etcd.process() or server.process()))
+    etcd_url, api_url = f"http://{LOOPBACK}:{chosen['etcd']}", f"https://{LOOPBACK}:{chosen['api']}"
+    token, key = _credentials(folder)
+    etcd.start(
+        [
+            str(tools["etcd"]),
+            f"--data-dir={folder / 'etcd'}",
+            "--unsafe-no-fsync",
+            f"--listen-client-urls={etcd_url}",
+            f"--advertise-client-urls={etcd_url}",
+            f"--listen-peer-urls=http://{LOOPBACK}:0",
+            "--log-level=warn",
+        ]
+    )
+    etcd.wait(lambda: _answers(f"{etcd_url}/health"), READY_TIMEOUT_SECONDS)
+    server.start([str(tools["kube-apiserver"]), *_api_server_flags(folder, chosen["api"], etcd_url, key)])
+    certificate = folder / "certificates" / "apiserver.crt"
+    server.wait(lambda: certificate.exists() and _answers(f"{api_url}/readyz", certificate, token), READY_TIMEOUT_SECONDS)
+    return Access(context=context, server=api_url, certificate=certificate, token=token)
+
+
+def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: float, tools: Mapping[str, Path]) -> None:
+    """Controller manager, scheduler, KWOK and provisioner. A control plane that moved or slowed down restarts them."""
+    own = folder / "kubeconfig"
+    written = _single_context(shared, context)
+    stage_file = folder / "stages.yaml"
+    text = stages(ready_seconds)
+    if not own.exists() or own.read_text(encoding="utf-8") != written:
+        for name in reversed(ORDER[2:]):
+            Daemon(name, folder).stop()
+        own.unlink(missing_ok=True)
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(written)
+    if not stage_file.exists() or stage_file.read_text(encoding="utf-8") != text:
+        Daemon("kwok", folder).stop()
+        stage_file.write_text(text, encoding="utf-8")
+    key = folder / "service-account.key"
+    manager = ["--controllers=*,-nodeipam,-cloud-node-lifecycle-controller", "--node-monitor-grace-period=600s", "--leader-elect=false"]
+    commands = {
+        "kube-controller-manager": [
+            str(tools["kube-controller-manager"]),
+            f"--kubeconfig={own}",
+            f"--service-account-private-key-file={key}",
+            "--use-service-account-credentials=false",
+            "--secure-port=0",
+            *manager,
+        ],
+        "kube-scheduler": [str(tools["kube-scheduler"]), f"--kubeconfig={own}", "--leader-elect=false", "--secure-port=0"],
+        "kwok": [
+            str(tools["kwok"]),
+            f"--kubeconfig={own}",
+            f"--config={stage_file}",
+            "--manage-all-nodes=false",
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            "--cidr=10.0.0.0/16",
+            "--node-ip=10.0.0.1",
+            "--node-lease-duration-seconds=40",
+            "--server-address=",
+        ],
+        "provisioner": [sys.executable, "-m", "local.provisioner", str(own), context],
+    }
+    for name, command in commands.items():
+        Daemon(name, folder).start(command, {"PYTHONPATH": str(PROJECT_DIRECTORY)})
+
+
+def _api_server_flags(folder: Path, port: int, etcd_url: str, key: Path) -> list[str]:
+    return [
+        f"--etcd-servers={etcd_url}",
+        f"--bind-address={LOOPBACK}",
+        f"--advertise-address={LOOPBACK}",
+        f"--secure-port={port}",
+        f"--cert-dir={folder / 'certificates'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        "--endpoint-reconciler-type=none",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--allow-privileged",
+        f"--service-account-issuer=https://localhost:{port}/",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+    ]
+
+
+def _credentials(folder: Path) -> tuple[str, Path]:
+    """A random administrator token and the key of service accounts, kept for the life of the region."""
+    tokens, key = folder / "tokens.csv", folder / "service-account.key"
+    if not tokens.exists() or not tokens.read_text(encoding="utf-8").strip():
+        _write_private(tokens, f"{secrets.token_urlsafe(32)},admin,admin,system:masters\n")
+    if not key.exists() or not key.stat().st_size:
+        made = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True)
+        _write_private(key, made.stdout)
+    return tokens.read_text(encoding="utf-8").partition(",")[0], key
+
+
+def _write_private(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def _single_context(shared: Path, context: str) -> str:
+    """The kubeconfig with this region as its current context: one region's change must not restart the other's processes."""
+    document = yaml.safe_load(shared.read_text(encoding="utf-8"))
+    for kind in ("clusters", "users", "contexts"):
+        document[kind] = [entry for entry in document[kind] if entry["name"] == context]
+    if not document["contexts"]:
+        raise ProcessFailed(f"the kubeconfig has no context {context}")
+    return yaml.safe_dump(document | {"current-context": context}, sort_keys=False)
+
+
+def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool:
+    trust = ssl.create_default_context(cafile=str(certificate)) if certificate else None
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310  loopback
+    try:
+        with urllib.request.urlopen(request, timeout=5, context=trust) as answer:  # noqa: S310  loopback
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

@@ -1,0 +1,117 @@
+"""Daemons that outlive the launcher: started once, found again, never confused with another process of the same number."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+TAIL_LINES = 12
+
+
+class ProcessFailed(Exception):
+    """A daemon ended, or was not ready in time; the text shows the end of its log."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """One process of a region, known by its folder: pid file and log."""
+
+    name: str
+    directory: Path
+
+    @property
+    def log(self) -> Path:
+        """Its output; grows until the region is removed."""
+        return self.directory / f"{self.name}.log"
+
+    @property
+    def _record(self) -> Path:
+        return self.directory / f"{self.name}.pid"
+
+    def process(self) -> psutil.Process | None:
+        """The running process, or None. A pid that was handed to somebody else has another start time."""
+        with contextlib.suppress(OSError, ValueError, KeyError, psutil.NoSuchProcess):
+            record = json.loads(self._record.read_text(encoding="utf-8"))
+            process = psutil.Process(record["pid"])
+            if abs(process.create_time() - record["started"]) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start it, unless it runs. In its own session, so that Ctrl-C in the terminal does not reach it."""
+        if self.process():
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        record = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+        partial = self._record.with_suffix(".partial")
+        partial.write_text(json.dumps(record), encoding="utf-8")
+        partial.replace(self._record)
+
+    def stop(self, patience_seconds: float = 5.0) -> None:
+        """Ask it to end, then insist. Nothing to do where it does not run."""
+        process = self.process()
+        if process:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+                _, alive = psutil.wait_procs([process], timeout=patience_seconds)
+                for stubborn in alive:
+                    stubborn.kill()
+                psutil.wait_procs(alive, timeout=patience_seconds)
+        self._record.unlink(missing_ok=True)
+
+    def wait(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
+        """Return when `ready` says so.
+
+        Raises:
+            ProcessFailed: the process ended first, or took longer.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not ready():
+            if not self.process():
+                raise ProcessFailed(f"{self.name} ended while starting:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise ProcessFailed(f"{self.name} was not ready after {timeout_seconds:.0f} s:\n{self.tail()}")
+            time.sleep(0.1)
+
+    def tail(self) -> str:
+        """The end of its log, indented."""
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+        except OSError:
+            return "  (no log)"
+        return "\n".join(f"  {line[:300]}" for line in lines)
+
+
+def end_strays(directory: Path) -> None:
+    """End processes that work below this folder and that no pid file names: a launcher died between start and record."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter(["cwd"]):
+        where = process.info["cwd"]
+        if where and Path(where).is_relative_to(directory) and process.pid != os.getpid():
+            found.append(process)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=5)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)

@@ -1,0 +1,111 @@
+"""Regional control planes on loopback: etcd, API server, controller manager, scheduler, KWOK and a provisioner each.
+
+`start` makes what is missing and leaves what runs, whatever state an interrupted run left. A region keeps its data and
+with it the UID of kube-system until `stop`; one region shares nothing with another.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.client import Client
+from lightkube.core.exceptions import ApiError
+from lightkube.resources.core_v1 import Namespace, Node
+
+from local import control_plane, kubeconfig, nodes, provisioner
+from local.control_plane import ORDER
+from local.paths import State
+from local.processes import Daemon, ProcessFailed, end_strays
+
+Say = Callable[[str], None]
+
+_Result = TypeVar("_Result")
+
+
+class RegionFailed(Exception):
+    """A control plane could not be brought up; the text shows the end of the log that says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionSpec:
+    """One region: its name, its context in the kubeconfig, its nodes, and how long simulated pods take to become Ready."""
+
+    name: str
+    context: str
+    nodes: tuple[nodes.NodeSpec, ...]
+    ready_seconds: float
+
+
+def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path], say: Say) -> dict[str, str]:
+    """Bring every region up, side by side; returns region to UID of kube-system.
+
+    Raises:
+        RegionFailed: with the log's end of the process that did not come up.
+    """
+    state.regions.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ThreadPoolExecutor(max_workers=len(regions)) as workers:
+        accesses = list(workers.map(lambda spec: _guarded(_api_server, state, spec, tools), regions))
+        kubeconfig.write(state.kubeconfig, accesses)
+        uids = list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), regions))
+    for spec in regions:
+        say(f"Region {spec.name}: control plane ready, {len(spec.nodes)} GPU nodes.")
+    return {spec.name: uid for spec, uid in zip(regions, uids, strict=True)}
+
+
+def stop(state: State, say: Say) -> None:
+    """End every process in order and remove the folders; works on whatever is there."""
+    if state.regions.exists():
+        for folder in sorted(state.regions.iterdir()):
+            for name in reversed(ORDER):
+                Daemon(name, folder).stop()
+            say(f"Region {folder.name}: stopped.")
+        end_strays(state.regions)
+        shutil.rmtree(state.regions)
+    state.kubeconfig.unlink(missing_ok=True)
+
+
+def running(state: State) -> dict[str, dict[str, bool]]:
+    """Region to process to whether it runs."""
+    if not state.regions.exists():
+        return {}
+    return {
+        folder.name: {name: Daemon(name, folder).process() is not None for name in ORDER} for folder in sorted(state.regions.iterdir())
+    }
+
+
+def _guarded(step: Callable[[State, RegionSpec, Mapping[str, Path]], _Result], state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> _Result:
+    try:
+        return step(state, spec, tools)
+    except (ProcessFailed, subprocess.CalledProcessError, ApiError, httpx2.HTTPError, OSError) as error:
+        raise RegionFailed(f"region {spec.name}: {error}") from error
+
+
+def _api_server(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> kubeconfig.Access:
+    return control_plane.start_api_server(state.region(spec.name), spec.context, tools)
+
+
+def _controllers(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> str:
+    """Everything that talks to the API server, then nodes and the storage class."""
+    folder = state.region(spec.name)
+    client = Client(config=KubeConfig.from_file(state.kubeconfig).get(context_name=spec.context))
+    control_plane.start_controllers(folder, state.kubeconfig, spec.context, spec.ready_seconds, tools)
+    provisioner.storage_class(client)
+    nodes.apply(client, spec.nodes)
+    Daemon("kwok", folder).wait(lambda: _nodes_ready(client), control_plane.READY_TIMEOUT_SECONDS)
+    uid = client.get(Namespace, "kube-system").metadata
+    if uid is None or uid.uid is None:
+        raise ProcessFailed("kube-system has no UID")
+    return uid.uid
+
+
+def _nodes_ready(client: Client) -> bool:
+    conditions = [node.status.conditions or [] if node.status else [] for node in client.list(Node)]
+    return all(any(condition.type == "Ready" and condition.status == "True" for condition in found) for found in conditions)

@@ -1,0 +1,85 @@
+"""What each tool is built from. Versions of modules are in the go.mod beside this file; go.sum holds their checksums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# renovate: datasource=go depName=github.com/pulumi/pulumi/pkg/v3
+PULUMI = "3.259.0"
+# renovate: datasource=go depName=k8s.io/kubernetes
+KUBERNETES = "1.36.4"
+PULUMI_KUBERNETES = "4.25.0"
+"""The version of the Python SDK this provider commit belongs to; pinned together in requirements.txt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One Go module and the binaries built from it.
+
+    `binaries` maps a binary to its package; `usual_seconds` is a cold build on two cores, measured.
+    """
+
+    module: str
+    binaries: dict[str, str]
+    linker_flags: str
+    tags: str = ""
+    usual_seconds: int
+    minimum: tuple[int, ...] | None
+    """Lowest version of a binary on PATH that is used instead; None: only the built one is."""
+    version_arguments: tuple[str, ...] = ("--version",)
+
+
+def _kubernetes_flags() -> str:
+    stamps = {
+        "gitVersion": f"v{KUBERNETES}",
+        "gitMajor": KUBERNETES.split(".")[0],
+        "gitMinor": KUBERNETES.split(".")[1],
+        "gitTreeState": "clean",
+        "gitCommit": "unknown",
+        "buildDate": "1970-01-01T00:00:00Z",
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return " ".join(["-s -w", *(f"-X {package}.{key}={value}" for package in packages for key, value in stamps.items())])
+
+
+_PROVIDER_STAMP = "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version"
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        module="etcd",
+        binaries={"etcd": "go.etcd.io/etcd/server/v3"},
+        linker_flags="-s -w",
+        usual_seconds=56,
+        minimum=(3, 5),
+    ),
+    Recipe(
+        module="kubernetes",
+        binaries={name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")},
+        linker_flags=_kubernetes_flags(),
+        usual_seconds=248,
+        minimum=(1, 34),
+    ),
+    Recipe(
+        module="kwok",
+        binaries={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
+        linker_flags="-s -w",
+        usual_seconds=59,
+        minimum=(0, 7),
+    ),
+    Recipe(
+        module="pulumi",
+        binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+        linker_flags=f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI}",
+        tags="osusergo,grpcnotrace",
+        usual_seconds=187,
+        minimum=(3, 259),
+        version_arguments=("version",),
+    ),
+    Recipe(
+        module="pulumi-kubernetes",
+        binaries={"pulumi-resource-kubernetes": "."},
+        linker_flags=f"-s -w -X main.version={PULUMI_KUBERNETES} -X {_PROVIDER_STAMP}={PULUMI_KUBERNETES}",
+        usual_seconds=377,
+        minimum=None,
+    ),
+)
