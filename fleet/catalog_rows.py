@@ -7,12 +7,45 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
     ("T4", 14.56, 320, 65, (7, 5), None, "nvidia-tesla-t4", ("Tesla-T4",), "L-DB2E81BA", "NVIDIA-T4-GPUS-per-project-region"),
     ("L4", 21.96, 300, 121, (8, 9), None, "nvidia-l4", ("NVIDIA-L4",), "L-DB2E81BA", "NVIDIA-L4-GPUS-per-project-region"),
     ("A10G", 22.07, 600, 70, (8, 6), None, None, ("NVIDIA-A10G",), "L-DB2E81BA", None),
-    ("A100-40GB", 39.39, 1555, 312, (8, 0), 600, "nvidia-tesla-a100", ("NVIDIA-A100-SXM4-40GB",), "L-417A185B", "NVIDIA-A100-GPUS-per-project-region"),
-    ("A100-80GB", 79.15, 2039, 312, (8, 0), 600, "nvidia-a100-80gb", ("NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-80GB-PCIe", "NVIDIA-A100-PCIE-80GB"), "L-417A185B", "NVIDIA-A100-80GB-GPUS-per-project-region"),
+    (
+        "A100-40GB",
+        39.39,
+        1555,
+        312,
+        (8, 0),
+        600,
+        "nvidia-tesla-a100",
+        ("NVIDIA-A100-SXM4-40GB",),
+        "L-417A185B",
+        "NVIDIA-A100-GPUS-per-project-region",
+    ),
+    (
+        "A100-80GB",
+        79.15,
+        2039,
+        312,
+        (8, 0),
+        600,
+        "nvidia-a100-80gb",
+        ("NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-80GB-PCIe", "NVIDIA-A100-PCIE-80GB"),
+        "L-417A185B",
+        "NVIDIA-A100-80GB-GPUS-per-project-region",
+    ),
     ("L40S", 44.43, 864, 362, (8, 9), None, None, ("NVIDIA-L40S",), "L-DB2E81BA", None),
     ("H100", 79.19, 3350, 989, (9, 0), 900, "nvidia-h100-80gb", ("NVIDIA-H100-80GB-HBM3",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
     ("H200", 139.8, 4800, 989, (9, 0), 900, "nvidia-h200-141gb", ("NVIDIA-H200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
-    ("RTX-PRO-6000", 95.0, 1600, 500, (12, 0), None, "nvidia-rtx-pro-6000", ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition",), "L-DB2E81BA", "GPUS-PER-GPU-FAMILY-per-project-region"),
+    (
+        "RTX-PRO-6000",
+        95.0,
+        1600,
+        500,
+        (12, 0),
+        None,
+        "nvidia-rtx-pro-6000",
+        ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition",),
+        "L-DB2E81BA",
+        "GPUS-PER-GPU-FAMILY-per-project-region",
+    ),
     ("B200", 178.35, 8000, 2250, (10, 0), 1800, "nvidia-b200", ("NVIDIA-B200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
 )
 """Memory: measured for L4, T4, A10G, H100 and B200, commonly reported for the others. Bandwidth and TFLOPS: data sheets,
@@ -62,17 +95,30 @@ AWS_ROWS: tuple[tuple[str, str, int, int, float, int, float | None], ...] = (
     ("p6-b200.48xlarge", "B200", 8, 192, 2048, 30400, 113.9328),
 )
 
-_G6E = "us-east-1 us-east-2 us-west-2 eu-central-1 eu-north-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 me-central-1"
+_G6E = (
+    "us-east-1 us-east-2 us-west-2 eu-central-1 eu-north-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 me-central-1"
+)
 _G7E = "us-east-1 us-east-2 us-west-2 eu-central-1 eu-north-1 eu-south-2 eu-west-2 ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-3"
 
 AWS_REGIONS: dict[str, frozenset[str]] = {
     "g6e": frozenset(_G6E.split()),
     "g7e": frozenset(_G7E.split()),
-    "p4de": frozenset("us-east-1 us-west-2 eu-central-1 ap-northeast-1 ap-southeast-1 il-central-1".split()),
+    "p4de": frozenset(["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "ap-southeast-1", "il-central-1"]),
     "p5.4xlarge": frozenset(
-        "us-east-1 us-east-2 us-west-2 eu-west-2 eu-north-1 ap-northeast-1 ap-south-1 ap-southeast-2 ap-southeast-3 sa-east-1".split()
+        [
+            "us-east-1",
+            "us-east-2",
+            "us-west-2",
+            "eu-west-2",
+            "eu-north-1",
+            "ap-northeast-1",
+            "ap-south-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "sa-east-1",
+        ]
     ),
-    "p6-b200": frozenset("us-east-1 us-east-2 us-west-2 eu-north-1 eu-west-3 ap-south-1 ap-south-2".split()),
+    "p6-b200": frozenset(["us-east-1", "us-east-2", "us-west-2", "eu-north-1", "eu-west-3", "ap-south-1", "ap-south-2"]),
 }
 """By machine or family, where the whole list is known (EC2 offerings, snapshot of 2026)."""
 
@@ -126,9 +172,20 @@ figure, not checked."""
 
 GCP_REGIONS: dict[str, frozenset[str]] = {
     "A100-40GB": frozenset(
-        "us-central1 us-east1 us-west1 us-west3 us-west4 europe-west4 asia-northeast1 asia-northeast3 asia-southeast1 me-west1".split()
+        [
+            "us-central1",
+            "us-east1",
+            "us-west1",
+            "us-west3",
+            "us-west4",
+            "europe-west4",
+            "asia-northeast1",
+            "asia-northeast3",
+            "asia-southeast1",
+            "me-west1",
+        ]
     ),
-    "A100-80GB": frozenset("us-central1 us-east4 us-east5 europe-west4 asia-southeast1".split()),
+    "A100-80GB": frozenset(["us-central1", "us-east4", "us-east5", "europe-west4", "asia-southeast1"]),
 }
 """By GPU, regions with a price row where the whole list is known."""
 

@@ -121,7 +121,7 @@ def _cache_not_served(settings: Settings, name: str, model: Model) -> Iterator[P
                 yield _unserved(f"models.{name}.cache.kind", kind, f"cluster {cluster_name} exists already: use shared, or leave it out")
             elif "cache" not in cluster.storage_classes:
                 limit = f"model {name} needs a storage class that many nodes can mount"
-                remedy = f"set it to one of that cluster, for example storage_classes: {{cache: nfs}}"
+                remedy = "set it to one of that cluster, for example storage_classes: {cache: nfs}"
                 yield Problem(field=f"clusters.{cluster_name}.storage_classes.cache", value=None, limit=limit, remedy=remedy)
         elif cluster is not None and kind == "shared":
             yield _unserved(f"models.{name}.cache.kind", kind, f"cluster {cluster_name} has a bucket: use bucket, or leave it out")

@@ -41,9 +41,7 @@ def pool_cost(cluster: ClusterPlan, pool: PoolPlan) -> CostPerHour:
     models = [model for model in cluster.models if model.pool == pool.name]
     least = nodes_needed(pool.gpus_per_node, [(model.tensor_parallel, model.replicas.min) for model in models])
     most = nodes_needed(pool.gpus_per_node, [(model.tensor_parallel, model.replicas.max) for model in models])
-    return CostPerHour(
-        min=round(max(least, pool.min_nodes) * pool.usd_per_hour, 4), max=round(max(most, pool.min_nodes) * pool.usd_per_hour, 4)
-    )
+    return CostPerHour(min=round(max(least, pool.min_nodes) * pool.usd_per_hour, 4), max=round(max(most, pool.min_nodes) * pool.usd_per_hour, 4))
 
 
 def fleet_cost(clusters: Sequence[ClusterPlan]) -> CostPerHour:

@@ -44,9 +44,7 @@ def drain(max_output_tokens: int, slo: str, capacity: Sequence[str], cloud: str)
     """
     answer_seconds = max_output_tokens / FLOOR_TOKENS_PER_SECOND[slo]
     timeout = ceil(answer_seconds / 60) * 60
-    full = Drain(
-        pre_stop_seconds=PRE_STOP_SECONDS, shutdown_timeout_seconds=timeout, grace_seconds=PRE_STOP_SECONDS + timeout + MARGIN_SECONDS
-    )
+    full = Drain(pre_stop_seconds=PRE_STOP_SECONDS, shutdown_timeout_seconds=timeout, grace_seconds=PRE_STOP_SECONDS + timeout + MARGIN_SECONDS)
     notice = NOTICE_SECONDS.get(cloud)
     if "spot" not in capacity or notice is None or full.grace_seconds <= notice:
         return full
@@ -58,6 +56,4 @@ def drain(max_output_tokens: int, slo: str, capacity: Sequence[str], cloud: str)
         return DrainRefused(limit=limit, remedy="take spot out of the pool's rungs, lower max_output_tokens, or choose slo: standard")
     pre_stop = min(PRE_STOP_SECONDS, notice // 3)
     margin = min(MARGIN_SECONDS, notice // 3)
-    return Drain(
-        pre_stop_seconds=pre_stop, shutdown_timeout_seconds=notice - pre_stop - margin, grace_seconds=notice, capped_by=f"spot on {cloud}"
-    )
+    return Drain(pre_stop_seconds=pre_stop, shutdown_timeout_seconds=notice - pre_stop - margin, grace_seconds=notice, capped_by=f"spot on {cloud}")

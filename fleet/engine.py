@@ -1,5 +1,6 @@
 """Arguments and environment of `vllm serve`, for the pinned release (fleet/versions.py). Every rendered list goes through
-the real parser of that release in the tests."""
+the real parser of that release in the tests.
+"""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ class Lock:
     models: repository to commit. images: "registry/name:tag" to digest.
     """
 
-    models: Mapping[str, str] = field(default_factory=lambda: {})
-    images: Mapping[str, str] = field(default_factory=lambda: {})
+    models: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
     def revision(self, repository: str) -> str | None:
         """The locked commit of a model repository, or None where it is unresolved."""

@@ -150,15 +150,11 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         secret_env={"VLLM_API_KEY": (key, "key")} if key else {},
         tensor_parallel=model.tensor_parallel,
         quantization=model.quantization,
-        memory=Memory(
-            usable_gib=per_gpu.usable_gib, weights_gib=per_gpu.weights_gib, kv_gib=per_gpu.kv_gib, overhead_gib=round(overhead, 2)
-        ),
+        memory=Memory(usable_gib=per_gpu.usable_gib, weights_gib=per_gpu.weights_gib, kv_gib=per_gpu.kv_gib, overhead_gib=round(overhead, 2)),
         kv_tokens=sized.kv_tokens,
         max_model_len=model.max_model_len,
         concurrency=sized.concurrency,
-        resources=resources.resources(
-            model.tensor_parallel, weights_per_pod_gib, pool.gpus_per_node, pool.node_vcpus, pool.node_memory_gib
-        ),
+        resources=resources.resources(model.tensor_parallel, weights_per_pod_gib, pool.gpus_per_node, pool.node_vcpus, pool.node_memory_gib),
         startup=started,
         drain=drained,
         rollout=rollout,

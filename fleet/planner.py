@@ -58,13 +58,14 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
         usd_per_hour=cost.fleet_cost(clusters),
         unresolved=tuple(unresolved.values()),
         accepted_risks=tuple((accepted.risk, accepted.reason) for accepted in settings.accepted_risks),
-        warnings=(*warnings, *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes)),
+        warnings=(
+            *warnings,
+            *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes),
+        ),
     )
 
 
-def _cluster(
-    settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock
-) -> tuple[ClusterPlan, list[Problem]]:
+def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock) -> tuple[ClusterPlan, list[Problem]]:
     problems: list[Problem] = []
     placed = _placed(settings, name, models)
     pools: dict[str, PoolPlan] = {}
@@ -81,7 +82,9 @@ def _cluster(
     servers: list[ModelPlan] = []
     caches: dict[str, CachePlan] = {}
     for model, pool_name, replicas, field in placed:
-        inputs = ServerInputs(settings=settings, cluster_name=name, cluster=cluster, model=model, pool=pools[pool_name], replicas=replicas, field=field, lock=lock)
+        inputs = ServerInputs(
+            settings=settings, cluster_name=name, cluster=cluster, model=model, pool=pools[pool_name], replicas=replicas, field=field, lock=lock
+        )
         server = model_plan(inputs, rollouts.get((pool_name, model.name)))
         if isinstance(server, list):
             problems += server
@@ -89,7 +92,7 @@ def _cluster(
         servers.append(server)
         caches[server.cache] = cache_plan(inputs)
     existing = cluster if isinstance(cluster, ExistingCluster) else None
-    region = (existing.region or existing.context) if existing else cluster.region
+    region = cluster.region or (existing.context if existing else name)
     return ClusterPlan(
         name=name,
         cloud=cluster.cloud,

@@ -70,9 +70,7 @@ def resolve(name: str, model: Model, lock: Lock, directory: Path) -> ResolvedMod
     )
 
 
-def _config(
-    where: str, model: Model, known: presets.Preset | None, directory: Path, repository: str
-) -> Mapping[str, object] | Problem:
+def _config(where: str, model: Model, known: presets.Preset | None, directory: Path, repository: str) -> Mapping[str, object] | Problem:
     if model.config is None:
         if known is not None:
             return known.config

@@ -80,9 +80,7 @@ def _architecture(options: argparse.Namespace) -> Architecture:
     remedy = "save config.json of the model's repository there (a gated model's page saves as HTML)"
     try:
         value: object = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(value, Mapping):
-            raise ArchitectureError("holds no JSON object")
-        return from_config(cast("Mapping[str, object]", value))
+        return from_config(cast("Mapping[str, object]", value if isinstance(value, Mapping) else {}))
     except ArchitectureError as error:
         raise InputError([Problem(field="--config", value=str(path), limit=str(error), remedy=remedy)]) from None
     except (OSError, ValueError, RecursionError) as error:
@@ -103,7 +101,10 @@ def _text(name: str, result: sizing.SizeResult) -> str:
         "KV cache": gpu.kv_gib,
     }
     lines += [f"  {term:<12} {value:8.2f} GiB per GPU" for term, value in terms.items()]
-    lines += ["", f"  {result.kv_tokens:,} tokens of KV cache, {result.concurrency} requests at once, longest context {result.largest_max_model_len:,}"]
+    lines += [
+        "",
+        f"  {result.kv_tokens:,} tokens of KV cache, {result.concurrency} requests at once, longest context {result.largest_max_model_len:,}",
+    ]
     for title, entries in (("Why not", result.reasons), ("What would fit", result.remedies), ("Warnings", result.warnings)):
         if entries:
             lines += ["", title, *(f"  {entry}" for entry in entries)]

@@ -144,7 +144,9 @@ def _size(request: SizeRequest) -> SizeResult:
     if not reasons and pool <= 0:
         reasons.append(f"weights and overhead need {usable - pool:.1f} GiB of the {usable:.1f} GiB usable per GPU: {-pool:.1f} GiB too much")
     elif not reasons and one > pool * GIB:
-        reasons.append(f"one request of {wanted} tokens needs {one / GIB:.2f} GiB of KV cache per GPU, {pool:.2f} GiB are left; the longest is {longest}")
+        reasons.append(
+            f"one request of {wanted} tokens needs {one / GIB:.2f} GiB of KV cache per GPU, {pool:.2f} GiB are left; the longest is {longest}"
+        )
     concurrency = max(0.0, pool * GIB / one)
     return SizeResult(
         fits=not reasons,

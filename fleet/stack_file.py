@@ -46,8 +46,8 @@ def read(path: Path) -> Settings:
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  a SafeLoader with duplicate keys refused
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError([_malformed(path, error)]) from None
-    body = cast("Mapping[str, Any]", document) if isinstance(document, Mapping) else {}
-    config = body.get("config")
+    body = cast("Mapping[str, Any]", document) if isinstance(document, Mapping) else cast("Mapping[str, Any]", {})
+    config: object = body.get("config")
     if not isinstance(config, Mapping) or CONFIG_KEY not in config:
         keys = [str(key) for key in cast("Mapping[Any, Any]", config)] if isinstance(config, Mapping) else []
         seen = f"found under config: {', '.join(keys) or 'nothing'}"
@@ -77,14 +77,24 @@ def parse(value: object) -> Settings:
 class _StrictLoader(yaml.SafeLoader):
     """YAML in which a key written twice is an error: the second `chat:` would silently replace the first model."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  the signature of PyYAML
+        seen: set[object] = set()
         for key_node, _ in node.value:
-            key = cast("Hashable", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
-            if isinstance(key, Hashable) and key in seen and key != "<<":
+            key = cast("object", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
+            if not _hashable(key):
+                raise yaml.constructor.ConstructorError(None, None, "a list or a mapping cannot be a key", key_node.start_mark)
+            if key in seen and key != "<<":
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is written twice", key_node.start_mark)
-            seen.add(key if isinstance(key, Hashable) else repr(key))
+            seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def _hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _malformed(path: Path, error: Exception) -> Problem:
@@ -147,8 +157,9 @@ def _walk(location: Sequence[int | str]) -> tuple[str, type[BaseModel] | None]:
     path = ""
     for part in location:
         if isinstance(current, tuple):  # a union told apart by a tag, which pydantic puts into the location
-            current = next((choice for choice in current if choice.model_fields["cloud"].annotation == _tag(part)), None)
-            section = current
+            choices = cast("tuple[type[BaseModel], ...]", current)
+            section = next((choice for choice in choices if choice.model_fields["cloud"].annotation == _tag(part)), None)
+            current = section
             continue
         if part == "[key]":
             continue

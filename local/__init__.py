@@ -1,0 +1,1 @@
+"""The embedded default: a fleet on one machine, with no cloud account."""

@@ -13,7 +13,7 @@ import runpy
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import yaml
@@ -22,7 +22,7 @@ from pulumi import automation
 from fleet.settings import CONFIG_KEY
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
-PASSPHRASE = "vllm-fleet-local"
+PASSPHRASE = "vllm-fleet-local"  # noqa: S105
 """Nothing secret lies in the local stack's state; the engine insists on a passphrase all the same."""
 
 Say = Callable[[str], None]
@@ -55,9 +55,7 @@ class LocalStack:
             env_vars=self._environment,
         )
         os.environ["PATH"] = self._environment["PATH"]  # the Automation API looks for the CLI in its own environment
-        self._stack = automation.create_or_select_stack(
-            stack_name=self._name, project_name="vllm-fleet", program=run_program, opts=options
-        )
+        self._stack = automation.create_or_select_stack(stack_name=self._name, project_name="vllm-fleet", program=run_program, opts=options)
 
     def up(self, say: Say, *, refresh: bool = False) -> dict[str, Any]:
         """Create or update everything; returns the outputs.
@@ -134,7 +132,7 @@ class LocalStack:
             say("An earlier run left the stack locked; lifting the lock.")
             self._stack.cancel()
         deployment = self._stack.export_stack()
-        content = deployment.deployment or {}
+        content = dict(deployment.deployment or {})
         pending = content.get("pending_operations") or []
         if pending:
             names = ", ".join(sorted(operation["resource"]["urn"].rsplit("::", 1)[-1] for operation in pending))
@@ -172,7 +170,13 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
 class Progress:
     """The engine's events as short lines: one per change, every diagnostic once."""
 
-    _WORDS = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "create-replacement": "replaced"}
+    _WORDS: ClassVar[dict[str, str]] = {
+        "create": "created",
+        "update": "updated",
+        "delete": "deleted",
+        "replace": "replaced",
+        "create-replacement": "replaced",
+    }
 
     def __init__(self, say: Say) -> None:
         self._say = say

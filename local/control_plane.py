@@ -25,7 +25,7 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 
 
 def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> Access:
-    """etcd and the API server; returns how to reach it.
+    """Etcd and the API server; returns how to reach it.
 
     Raises:
         ProcessFailed: one of them did not come up.

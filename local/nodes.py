@@ -12,6 +12,7 @@ from lightkube.models.core_v1 import NodeStatus
 from lightkube.models.core_v1 import Taint as NodeTaint
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Node
+from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
 
 from fleet.fleet_plan import ClusterPlan, PoolPlan, Taint
 
@@ -49,10 +50,10 @@ def apply(client: Client, nodes: Sequence[NodeSpec]) -> None:
         simulated = node.metadata and (node.metadata.annotations or {}).get(KWOK_ANNOTATION) == "fake"
         if simulated and name and name not in wanted:
             client.delete(Node, name)
-    for name, spec in wanted.items():
+    for spec in wanted.values():
         client.apply(_object(spec), field_manager="vllm-fleet-local", force=True)
-        status = Node(metadata=ObjectMeta(name=name), status=NodeStatus(capacity=_capacity(spec), allocatable=_capacity(spec)))
-        client.apply(_status(status), field_manager="vllm-fleet-local", force=True)
+        # The client takes sub-resources of unnamespaced kinds; its overloads do not say so.
+        client.apply(_status(spec), field_manager="vllm-fleet-local", force=True)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def _spec(cluster: ClusterPlan, pool: PoolPlan, index: int) -> NodeSpec:
@@ -88,8 +89,8 @@ def _object(spec: NodeSpec) -> Node:
     return Node(metadata=meta, spec=NodeObjectSpec(taints=taints))
 
 
-def _status(node: Node) -> Node.Status:
-    return Node.Status(metadata=node.metadata, status=node.status)
+def _status(spec: NodeSpec) -> NodeStatusResource:
+    return NodeStatusResource(metadata=ObjectMeta(name=spec.name), status=NodeStatus(capacity=_capacity(spec), allocatable=_capacity(spec)))
 
 
 def _capacity(spec: NodeSpec) -> dict[str, str]:

@@ -21,7 +21,7 @@ def ports(directory: Path, *, in_use_by_us: bool) -> dict[str, int]:
         return kept
     chosen = _choose(len(NAMES))
     directory.mkdir(parents=True, exist_ok=True)
-    found = dict(zip(NAMES, chosen, strict=True))
+    found: dict[str, int] = dict(zip(NAMES, chosen, strict=True))
     path.write_text(json.dumps(found), encoding="utf-8")
     return found
 

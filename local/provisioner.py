@@ -25,9 +25,7 @@ PERIOD_SECONDS = 0.5
 
 def storage_class(client: Client) -> None:
     """Register the class, as a cluster's administrator would."""
-    found = StorageClass(
-        metadata=ObjectMeta(name=CLASS_NAME), provisioner=PROVISIONER, reclaimPolicy="Delete", volumeBindingMode="Immediate"
-    )
+    found = StorageClass(metadata=ObjectMeta(name=CLASS_NAME), provisioner=PROVISIONER, reclaimPolicy="Delete", volumeBindingMode="Immediate")
     client.apply(found, field_manager="vllm-fleet-local", force=True)
 
 
@@ -58,9 +56,7 @@ def _volume(claim: PersistentVolumeClaim) -> PersistentVolume:
         spec=PersistentVolumeSpec(
             accessModes=spec.accessModes,
             capacity=spec.resources.requests,
-            claimRef=ObjectReference(
-                apiVersion="v1", kind="PersistentVolumeClaim", name=meta.name, namespace=meta.namespace, uid=meta.uid
-            ),
+            claimRef=ObjectReference(apiVersion="v1", kind="PersistentVolumeClaim", name=meta.name, namespace=meta.namespace, uid=meta.uid),
             hostPath=HostPathVolumeSource(path=f"/simulated/{meta.uid}"),
             persistentVolumeReclaimPolicy="Delete",
             storageClassName=CLASS_NAME,

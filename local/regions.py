@@ -76,9 +76,7 @@ def running(state: State) -> dict[str, dict[str, bool]]:
     """Region to process to whether it runs."""
     if not state.regions.exists():
         return {}
-    return {
-        folder.name: {name: Daemon(name, folder).process() is not None for name in ORDER} for folder in sorted(state.regions.iterdir())
-    }
+    return {folder.name: {name: Daemon(name, folder).process() is not None for name in ORDER} for folder in sorted(state.regions.iterdir())}
 
 
 def _guarded(step: Callable[[State, RegionSpec, Mapping[str, Path]], _Result], state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> _Result:

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
-from lightkube.config.kubeconfig import KubeConfig
 from lightkube.resources.core_v1 import Node, Pod
 
 from fleet.fleet_plan import ClusterPlan, FleetPlan, ModelPlan
@@ -65,7 +66,7 @@ def _cluster_rows(cluster: ClusterPlan, kubeconfig: Path) -> list[Row]:
 
 
 def _model_rows(client: Client, cluster: ClusterPlan, model: ModelPlan, nodes: dict[str, Node]) -> list[Row]:
-    labels = {"app.kubernetes.io/name": "vllm", "app.kubernetes.io/instance": model.name}
+    labels: dict[str, Any] = {"app.kubernetes.io/name": "vllm", "app.kubernetes.io/instance": model.name}
     pods = [pod for pod in client.list(Pod, labels=labels) if pod.metadata and not pod.metadata.deletionTimestamp]
     ready = sum(_state(pod) == "Ready" for pod in pods)
     count = f"{ready}/{model.replicas.min}"
@@ -115,9 +116,12 @@ def outputs_text(outputs: dict[str, object], indent: str = "  ") -> str:
             lines.append(outputs_text(value, indent + "  "))
         elif isinstance(value, Sequence) and not isinstance(value, str) and value and isinstance(value[0], dict):
             lines.append(f"{indent}{name}:")
-            for item in value:
-                lines.append(f"{indent}  - {', '.join(f'{key}: {part}' for key, part in item.items() if not isinstance(part, (dict, list)))}")
+            lines += [f"{indent}  - {_plain(item)}" for item in value]
         else:
             shown = ", ".join(str(part) for part in value) if isinstance(value, list) else value
             lines.append(f"{indent}{name.ljust(width)}  {shown if shown not in ('', None) else '-'}")
     return "\n".join(lines)
+
+
+def _plain(item: dict[str, object]) -> str:
+    return ", ".join(f"{key}: {part}" for key, part in item.items() if not isinstance(part, (dict, list)))

@@ -36,7 +36,7 @@ containerStatuses:
   state: {running: {startedAt: {{ $now | Quote }}}}
 {{ end }}
 hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
-podIP: {{ PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) | Quote }}
+podIP: {{ PodIPWith .spec.nodeName false ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) | Quote }}
 phase: Running
 startTime: {{ $now | Quote }}
 """
@@ -83,7 +83,7 @@ def stages(ready_seconds: float) -> str:
     milliseconds = int(ready_seconds * 1000)
     return yaml.safe_dump_all(
         [
-            _stage("node-ready", "Node", [_expression(".status.conditions.[] | select( .type == \"Ready\" ) | .status", "NotIn", ["True"])], _NODE),
+            _stage("node-ready", "Node", [_expression('.status.conditions.[] | select( .type == "Ready" ) | .status', "NotIn", ["True"])], _NODE),
             _stage(
                 "pod-ready",
                 "Pod",

@@ -117,8 +117,7 @@ def _probe(*, period: int, failures: int, timeout: int) -> ProbeArgs:
 
 def _affinity(model: ModelPlan) -> AffinityArgs:
     requirements = [
-        NodeSelectorRequirementArgs(key=requirement.key, operator="In", values=list(requirement.values))
-        for requirement in model.node_requirements
+        NodeSelectorRequirementArgs(key=requirement.key, operator="In", values=list(requirement.values)) for requirement in model.node_requirements
     ]
     term = NodeSelectorTermArgs(match_expressions=requirements)
     required = NodeSelectorArgs(node_selector_terms=[term])

@@ -19,9 +19,7 @@ REVISIONS_KEPT = 5
 class ModelServer(pulumi.ComponentResource):
     """The servers of one model behind a Service of the model's name."""
 
-    def __init__(
-        self, name: str, plan: ClusterPlan, model: ModelPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, plan: ClusterPlan, model: ModelPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:ModelServer", name, None, opts)
         labels, selector = model_labels(plan, model), LabelSelectorArgs(match_labels=model_selector(model))
         waiting = {} if model.wait else {"pulumi.com/skipAwait": "true"}
@@ -34,9 +32,7 @@ class ModelServer(pulumi.ComponentResource):
                 selector=selector,
                 strategy=DeploymentStrategyArgs(
                     type="RollingUpdate",
-                    rolling_update=RollingUpdateDeploymentArgs(
-                        max_surge=model.rollout.max_surge, max_unavailable=model.rollout.max_unavailable
-                    ),
+                    rolling_update=RollingUpdateDeploymentArgs(max_surge=model.rollout.max_surge, max_unavailable=model.rollout.max_unavailable),
                 ),
                 min_ready_seconds=model.rollout.min_ready_seconds,
                 progress_deadline_seconds=model.startup.progress_deadline_seconds,

@@ -45,9 +45,7 @@ class NamespacePolicy(pulumi.ComponentResource):
 
 def _serving() -> NetworkPolicySpecArgs:
     """Engines answer gateways and scrapers; they ask nobody but DNS: weights are mounted by the node, not fetched."""
-    callers = [
-        NetworkPolicyPeerArgs(namespace_selector=LabelSelectorArgs(match_labels={ACCESS_LABEL: role})) for role in ("gateway", "monitoring")
-    ]
+    callers = [NetworkPolicyPeerArgs(namespace_selector=LabelSelectorArgs(match_labels={ACCESS_LABEL: role})) for role in ("gateway", "monitoring")]
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=SERVING),
         policy_types=["Ingress", "Egress"],
@@ -60,9 +58,7 @@ def _mirror() -> NetworkPolicySpecArgs:
     """The mirror Job fetches weights over TLS from the model hub, whose addresses change; nobody calls it."""
     anywhere = NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=["169.254.0.0/16"]))
     tls = NetworkPolicyEgressRuleArgs(to=[anywhere], ports=[NetworkPolicyPortArgs(port=443, protocol="TCP")])
-    return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=MIRROR), policy_types=["Ingress", "Egress"], egress=[_dns(), tls]
-    )
+    return NetworkPolicySpecArgs(pod_selector=LabelSelectorArgs(match_labels=MIRROR), policy_types=["Ingress", "Egress"], egress=[_dns(), tls])
 
 
 def _dns() -> NetworkPolicyEgressRuleArgs:

@@ -39,9 +39,7 @@ class AwsCluster(CommonCluster):
     cloud: Literal["aws"]
     region: Annotated[str, StringConstraints(pattern=AWS_REGION_PATTERN)]
     endpoint: Endpoint = Endpoint()
-    runner: Literal["in_vpc", "anywhere"] = Field(
-        default="anywhere", description="where the program runs; a private-only control plane needs in_vpc"
-    )
+    runner: Literal["in_vpc", "anywhere"] = Field(default="anywhere", description="where the program runs; a private-only control plane needs in_vpc")
     images: Images = Images()
     flow_logs: bool = False
 
@@ -69,7 +67,7 @@ class ExistingCluster(CommonCluster):
         default="nvidia", description="whose labels the GPU nodes carry: GPU feature discovery's, EKS's or GKE's"
     )
     installed: tuple[Literal["device_plugin", "dcgm_exporter", "metrics_server", "external_secrets", "keda"], ...] = ()
-    storage_classes: dict[Literal["cache", "volume"], str] = Field(default_factory=dict)
+    storage_classes: dict[Literal["cache", "volume"], str] = {}  # noqa: RUF012  pydantic copies it
     engine_image: str | None = Field(default=None, description="another engine image that takes the same arguments")
     wait: bool = Field(default=True, description="an update ends when the model servers are Ready, or says why not")
 

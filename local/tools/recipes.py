@@ -32,7 +32,7 @@ class Recipe:
 def _kubernetes_flags() -> str:
     stamps = {
         "gitVersion": f"v{KUBERNETES}",
-        "gitMajor": KUBERNETES.split(".")[0],
+        "gitMajor": KUBERNETES.split(".", maxsplit=1)[0],
         "gitMinor": KUBERNETES.split(".")[1],
         "gitTreeState": "clean",
         "gitCommit": "unknown",

@@ -80,9 +80,7 @@ def test_every_combination_of_options_that_a_stack_file_allows_is_accepted() -> 
     specs += [_spec(kv_cache_dtype=kind) for kind in ("auto", "fp8", "fp8_e4m3", "fp8_e5m2")]
     specs += [_spec(gpu_memory_utilization=share) for share in (0.5, 0.9, 0.92, 0.98)]
     specs += [_spec(max_num_seqs=256, max_num_batched_tokens=2048), _spec(max_queued_requests=100000)]
-    refused = [
-        (spec, reason) for spec, reason in zip(specs, verdicts([engine.argv(spec) for spec in specs]), strict=True) if reason
-    ]
+    refused = [(spec, reason) for spec, reason in zip(specs, verdicts([engine.argv(spec) for spec in specs]), strict=True) if reason]
     assert not refused, f"the engine would not start: {refused}"
 
 
@@ -103,4 +101,3 @@ def test_the_model_comes_first_and_no_default_is_repeated() -> None:
     assert line[0] == "Qwen/Qwen3-8B", "a list-valued flag before the model would swallow it"
     repeated = {"--tensor-parallel-size", "--gpu-memory-utilization", "--dtype", "--kv-cache-dtype"} & set(line)
     assert not repeated, f"these repeat vLLM's own defaults: {repeated}"
-

@@ -21,8 +21,23 @@ from pydantic_core import core_schema
 MOST_STAND_INS = 300
 TORCH_VERSION = "2.14.0"
 LOAD_FORMATS = frozenset(
-    "auto hf dummy safetensors fastsafetensors instanttensor ipc_cache mistral modelexpress npcache pt "
-    "runai_streamer runai_streamer_sharded sharded_state tensorizer".split()
+    [
+        "auto",
+        "hf",
+        "dummy",
+        "safetensors",
+        "fastsafetensors",
+        "instanttensor",
+        "ipc_cache",
+        "mistral",
+        "modelexpress",
+        "npcache",
+        "pt",
+        "runai_streamer",
+        "runai_streamer_sharded",
+        "sharded_state",
+        "tensorizer",
+    ]
 )
 """Not checked by the parser itself; from the loaders of the release."""
 
@@ -151,12 +166,8 @@ class Parser:
 
     def check_configuration(self, known):
         """The pydantic classes that the engine builds from the arguments."""
-        self.config.CacheConfig(
-            gpu_memory_utilization=known.gpu_memory_utilization, cache_dtype=known.kv_cache_dtype, block_size=known.block_size
-        )
-        self.config.ParallelConfig(
-            tensor_parallel_size=known.tensor_parallel_size, pipeline_parallel_size=known.pipeline_parallel_size
-        )
+        self.config.CacheConfig(gpu_memory_utilization=known.gpu_memory_utilization, cache_dtype=known.kv_cache_dtype, block_size=known.block_size)
+        self.config.ParallelConfig(tensor_parallel_size=known.tensor_parallel_size, pipeline_parallel_size=known.pipeline_parallel_size)
         chosen = {key: getattr(known, key) for key in ("max_num_seqs", "max_num_batched_tokens") if getattr(known, key)}
         if chosen:
             self.config.SchedulerConfig(max_model_len=max(known.max_model_len or 0, 1), is_encoder_decoder=False, **chosen)
