@@ -1,4 +1,4 @@
-"""What every tier shares: strict outputs, quiet property tests that repeat the same examples in CI."""
+"""What every tier shares: a clean environment, a loop per test, property tests that repeat the same examples everywhere."""
 
 from __future__ import annotations
 
@@ -9,10 +9,23 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.tiers import NAMES
+
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"  # an Output in an f-string raises instead of becoming a help text
+for name in ("KUBECONFIG", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_CONFIG", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+    os.environ.pop(name, None)  # no test may reach the fleet of whoever runs it
 
 settings.register_profile("fleet", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fleet")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test in no tier would never run, one in two would run twice."""
+    for item in items:
+        tiers = [tier for tier in NAMES if item.get_closest_marker(tier)]
+        if len(tiers) != 1:
+            raise pytest.UsageError(f"{item.nodeid} is in {len(tiers)} tiers ({', '.join(tiers)}): set pytestmark to one of {', '.join(NAMES)}")
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ the real parser of that release in the tests.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from math import ceil
 
@@ -13,16 +14,29 @@ DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
 WEIGHTS_PATH = "/models"
 HOME = "/home/vllm"
 
-KEEP_ALIVE_SECONDS = 75
-"""vLLM closes idle connections after 5 s, before any load balancer does, which then answers 502 at random."""
+KEEP_ALIVE_SECONDS = 630
+"""Idle connections stay open longer than any load balancer keeps its own: Google's external one keeps them 600 s, an AWS one
+60 s. vLLM's default of 5 s closes first, and a request that was just sent into such a connection is answered 502."""
+
+STREAM_COMMENT_SECONDS = 15
+"""A stream that has no token to send sends a comment this often, so that no hop takes it for dead (shortest: 60 s)."""
 
 MAX_ANSWERS_PER_REQUEST = 64
 """Upper bound of `n`: the default of 16384 lets one request fill the queue."""
 
-QUEUE_PER_RUNNING = {"interactive": 2.0, "standard": 4.0, "batch": 16.0}
-"""Requests that may wait for each that runs at full context; more than that are told 503 at once and go elsewhere."""
+REQUESTS_PER_CONTEXT = 4
+"""Usual requests that need as much KV cache as one at full context: 2,000 tokens where 8,000 are allowed (assumed, docs/adr)."""
 
-MINIMUM_QUEUE = 16
+WAITING_PER_RUNNING = {"interactive": 1.0, "standard": 2.0, "batch": 8.0}
+"""Requests that may wait for each that runs, in other words how many times a usual answer's duration a client may wait."""
+
+LARGEST_DEFAULT_MAX_NUM_SEQS = 1024
+"""Of vLLM 0.33, on GPUs of 70 GiB and more that are no A100; 256 on the others."""
+
+MINIMUM_IN_FLIGHT = 16
+
+ONLINE_NAME = {"fp8": "fp8_per_tensor"}
+"""`fp8` on a 16-bit checkpoint still works in 0.33, warns, and means this method; the checkpoint format keeps its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +48,7 @@ class EngineSpec:
     revision: str
     dtype: str | None
     quantization: str | None
-    """Only where it is applied at load time; a quantised checkpoint says so in its config.json."""
+    """Only where it is applied at load time (`load_time_quantization`); a quantised checkpoint says so in its config.json."""
     kv_cache_dtype: str | None
     tensor_parallel: int
     max_model_len: int
@@ -46,33 +60,28 @@ class EngineSpec:
     shutdown_timeout_seconds: int
     engine_ready_timeout_seconds: int
     max_queued_requests: int
+    """Running and waiting together (`queue_limit`): the engine's flag counts both, whatever its name says."""
+    max_output_tokens: int | None = None
+    """The longest answer anybody gets, so that a drain that waits for it is long enough; None: up to the context."""
 
 
 def argv(spec: EngineSpec) -> tuple[str, ...]:
-    """Everything after `vllm serve`: the model first (a list-valued flag would swallow it), full flag names, no secret."""
-    arguments = [
-        spec.model,
-        "--served-model-name",
-        spec.served_name,
-        "--revision",
-        spec.revision,
-        "--tokenizer-revision",
-        spec.revision,
-        "--max-model-len",
-        str(spec.max_model_len),
-        "--max-num-queued-reqs",
-        str(spec.max_queued_requests),
-        "--shutdown-timeout",
-        str(spec.shutdown_timeout_seconds),
-        "--disable-fastapi-docs",
-        "--disable-access-log-for-endpoints",
-        "/health,/metrics,/ping",
-        "--fail-on-environ-validation",
-        "--sse-keep-alive-interval",
-        "15",
-    ]
+    """Everything after `vllm serve`: the model first (a list-valued flag would swallow it), full flag names, no secret.
+
+    The tokenizer's revision follows the model's by itself, and sampling defaults come from the model's own
+    generation_config.json, which the revision pins.
+    """
     utilization = None if spec.gpu_memory_utilization == DEFAULT_GPU_MEMORY_UTILIZATION else spec.gpu_memory_utilization
-    optional: dict[str, str | int | float | None] = {
+    answer_limit = None if spec.max_output_tokens is None else json.dumps({"max_new_tokens": spec.max_output_tokens}, separators=(",", ":"))
+    valued: dict[str, str | int | float | None] = {
+        "--served-model-name": spec.served_name,
+        "--revision": spec.revision,
+        "--max-model-len": spec.max_model_len,
+        "--max-num-queued-reqs": spec.max_queued_requests,
+        "--shutdown-timeout": spec.shutdown_timeout_seconds,
+        "--disable-access-log-for-endpoints": "/health,/metrics,/ping",
+        "--sse-keep-alive-interval": STREAM_COMMENT_SECONDS,
+        "--override-generation-config": answer_limit,
         "--tensor-parallel-size": spec.tensor_parallel if spec.tensor_parallel > 1 else None,
         "--dtype": None if spec.dtype == "auto" else spec.dtype,
         "--quantization": spec.quantization,
@@ -83,7 +92,8 @@ def argv(spec: EngineSpec) -> tuple[str, ...]:
         "--reasoning-parser": spec.reasoning_parser,
         "--tool-call-parser": spec.tool_call_parser,
     }
-    for flag, value in optional.items():
+    arguments = [spec.model, "--disable-fastapi-docs", "--fail-on-environ-validation"]
+    for flag, value in valued.items():
         if value is not None:
             arguments += [flag, str(value)]
     if spec.tool_call_parser:
@@ -102,12 +112,45 @@ def environment(spec: EngineSpec) -> dict[str, str]:
         "VLLM_CACHE_ROOT": f"{HOME}/.cache/vllm",
         "VLLM_ENGINE_READY_TIMEOUT_S": str(spec.engine_ready_timeout_seconds),
         "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": str(KEEP_ALIVE_SECONDS),
-        "VLLM_MAX_N_SEQUENCES": str(MAX_ANSWERS_PER_REQUEST),
+        # Each of `n` answers takes a place in the queue: more than there are places would be told 503 for ever.
+        "VLLM_MAX_N_SEQUENCES": str(min(MAX_ANSWERS_PER_REQUEST, spec.max_queued_requests)),
         "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
         "VLLM_NO_USAGE_STATS": "1",
     }
 
 
-def queue_limit(concurrency: float, slo: str) -> int:
-    """How many requests may wait. Beyond it the engine answers 503 at once, which a gateway sends to another server."""
-    return max(MINIMUM_QUEUE, ceil(concurrency * QUEUE_PER_RUNNING[slo]))
+def queue_limit(concurrency: float, slo: str, max_num_seqs: int | None = None) -> int:
+    """How many requests, running and waiting together, a server takes before it answers 503 at once.
+
+    A gateway sends a request that got 503 to another server; without a limit it would wait here until its client gives up.
+    vLLM's advice for the flag is what can run, plus the queue one wants; what can run is bound by the KV cache on most cards.
+
+    Args:
+        concurrency: requests at full context that the KV cache holds at once.
+        slo: interactive, standard or batch.
+        max_num_seqs: upper bound of running requests; default: vLLM's largest default.
+    """
+    running = min(max_num_seqs or LARGEST_DEFAULT_MAX_NUM_SEQS, concurrency * REQUESTS_PER_CONTEXT)
+    return max(MINIMUM_IN_FLIGHT, ceil(running * (1 + WAITING_PER_RUNNING[slo])))
+
+
+def load_time_dtype(asked: str | None, *, bfloat16: bool) -> str | None:
+    """The value of `--dtype`. A GPU without bfloat16 (T4) is told half by name: left to itself vLLM converts and only warns.
+
+    Args:
+        asked: what the stack file or the preset asks for.
+        bfloat16: whether the GPU has it.
+    """
+    return "half" if asked in {None, "auto"} and not bfloat16 else asked
+
+
+def load_time_quantization(asked: str | None, checkpoint: str | None) -> str | None:
+    """The value of `--quantization`, or None where the checkpoint's own config.json says it already.
+
+    Args:
+        asked: what the stack file or the preset asks for.
+        checkpoint: `quant_method` of the checkpoint's config.json.
+    """
+    if asked is None or asked == checkpoint:
+        return None
+    return ONLINE_NAME.get(asked, asked) if checkpoint is None else asked

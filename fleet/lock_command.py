@@ -1,109 +1,99 @@
-"""`python -m fleet lock`: ask the model hub and the image registries what a name means now, and write it down.
-
-Speaks the hub's `GET /api/models/{repository}/revision/main` and the OCI distribution protocol. Tested against a server on
-loopback that speaks both; not verified against the real services.
-"""
+"""`python -m fleet lock`: resolve what is not pinned yet, or say what is pinned and out of date."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
-from fleet.lock import LOCK_FILE, read
-from fleet.problems import InputError, Problem
-from fleet.resolvers import Unresolvable, image_digest, model_revision
-from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
+if TYPE_CHECKING:
+    from fleet.pin_sources import PinSources
+
+ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to lock; default: everything in the lock file, the presets and the engine image."""
-    parser.add_argument("--file", type=Path, action="append", default=[], help="also the models of this stack file")
-    parser.add_argument("--lock", type=Path, default=LOCK_FILE, help="the lock file (default: fleet.lock.json beside the program)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a name means something else by now")
-    parser.add_argument("--only", action="append", default=[], help="only this model (organisation/name) or image (name:tag)")
-    parser.add_argument("--hub", default=os.environ.get("HF_ENDPOINT", "https://huggingface.co"), help=argparse.SUPPRESS)
-    parser.add_argument("--registry", default=None, help=argparse.SUPPRESS)
+    """Declare the options of the command."""
+    parser.add_argument("--stack-file", type=Path, action="append", help="resolve what these stack files name; default: every Pulumi.*.yaml here")
+    parser.add_argument("--model", action="append", default=[], help="resolve this model repository as well (organisation/name)")
+    parser.add_argument("--image", action="append", default=[], help="resolve this image as well (registry/name:tag)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--check", action="store_true", help="write nothing; exit 1 where something is unresolved, stale or gone")
+    which.add_argument("--update", nargs="*", metavar="NAME", help="ask again for what is locked already, all of it or these names")
+    parser.add_argument("--lock-file", type=Path, help="default: fleet.lock.json beside the program")
+    parser.add_argument("--hub", help="address of the model hub (default: HF_ENDPOINT, else the public one); HF_TOKEN is sent to it where set")
+    parser.add_argument("--registry", action="append", default=[], metavar="NAME=ADDRESS", help="where a registry is reached instead")
+    parser.add_argument("--timeout-seconds", type=float, default=20.0, help="of each request")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Resolve and write, or compare; 0 all resolved and current, 1 not.
+    """Resolve what is missing, ask again for what is named, or check.
+
+    Returns:
+        0 where everything needed is locked (and with --check, current), 1 where something is not.
 
     Raises:
-        InputError: the lock file or a stack file cannot be read.
+        InputError: a stack file, the lock file or an option is wrong.
     """
-    lock = read(options.lock)
-    models = dict.fromkeys([*lock.models, *_models(options.file)])
-    images = dict.fromkeys([*lock.images, f"{ENGINE_IMAGE}:{ENGINE_TAG}"])
-    document = _document(options.lock)
-    token = os.environ.get("HF_TOKEN")
+    from fleet.lock import LOCK_FILE, read_file, write_file
+    from fleet.locking import ask_all, chosen_pins, locked_pins, merged, needed_pins, stale
 
-    def revision(name: str) -> str:
-        return model_revision(options.hub, name, token)
-
-    def digest(name: str) -> str:
-        return image_digest(name, options.registry)
-
-    wanted = set(options.only) or {*models, *images}
-    moved, failed = _resolve(document["models"], ("model", "revision"), [name for name in models if name in wanted], revision)
-    for_images = _resolve(document["images"], ("image", "digest"), [name for name in images if name in wanted], digest)
-    moved, failed = moved or for_images[0], failed or for_images[1]
+    path: Path = options.lock_file or LOCK_FILE
+    sources = _sources(options)
+    content = read_file(path)
+    locked = locked_pins(content.lock())
+    stack_files = options.stack_file or sorted(Path().glob("Pulumi.*.yaml"))
+    needed = list(dict.fromkeys(needed_pins(stack_files, options.model, options.image)))
+    everything = list(dict.fromkeys([*needed, *locked]))
     if options.check:
-        return 1 if moved or failed else 0
-    if moved:
-        _write(options.lock, document)
-    return 1 if failed else 0
+        fine, findings = stale(everything, locked, sources)
+        for pin in fine:
+            print(f"current   {pin.name}  {locked[pin]}")
+        return _report(findings)
+    again = chosen_pins(options.update, everything)
+    found, failures = ask_all([pin for pin in everything if pin in again or (pin in needed and pin not in locked)], sources)
+    for pin in everything:
+        if pin in found or (pin in needed and pin in locked):
+            value = found.get(pin, locked.get(pin))
+            print(f"{'kept    ' if value == locked.get(pin) else 'resolved'}  {pin.name}  {value}")
+    changed = {pin: value for pin, value in found.items() if locked.get(pin) != value}
+    if changed:
+        write_file(path, merged(content, changed, sources))
+        print(f"wrote {path}: {len(changed)} new or changed")
+    return _report(failures)
 
 
-def _resolve(entries: list[dict[str, Any]], keys: tuple[str, str], names: Sequence[str], ask: Callable[[str], str]) -> tuple[bool, bool]:
-    """Put what each name means now into the entries; (something moved, something stayed unresolved)."""
-    key, value = keys
-    known = {entry[key]: entry[value] for entry in entries}
-    moved, failed = False, False
-    for name in names:
-        found = _ask(name, ask)
-        failed |= found is None
-        if found is not None and found != known.get(name):
-            moved = True
-            print(f"{name}: {known.get(name, 'unresolved')} is now {found}")
-            entries[:] = [entry for entry in entries if entry[key] != name]
-            entries.append({key: name, value: found, "seen_in": "python -m fleet lock"})
-    return moved, failed
+def _report(lines: list[str]) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)
+    return 1 if lines else 0
 
 
-def _ask(name: str, ask: Callable[[str], str]) -> str | None:
-    try:
-        return ask(name)
-    except Unresolvable as error:
-        print(f"{name}: unresolved: {error}", file=sys.stderr)
-        return None
+def _sources(options: argparse.Namespace) -> PinSources:
+    from fleet.pin_sources import HUB, PinSources
+    from fleet.problems import InputError, Problem
+
+    registries: dict[str, str] = {}
+    for given in options.registry:
+        name, _, address = given.partition("=")
+        if not name:
+            raise InputError([Problem(field="--registry", value=given, limit="names no registry", remedy="write registry=https://host")])
+        registries[name] = _address("--registry", given, address)
+    if not 0 < options.timeout_seconds <= 3600:
+        problem = Problem(field="--timeout-seconds", value=options.timeout_seconds, limit="is not in 0 to 3600", remedy="leave it out for 20")
+        raise InputError([problem])
+    given_hub = options.hub or os.environ.get("HF_ENDPOINT") or HUB
+    hub = _address("--hub", given_hub, given_hub)
+    return PinSources(hub=hub, hub_token=os.environ.get("HF_TOKEN"), registries=registries, timeout_seconds=options.timeout_seconds)
 
 
-def _models(files: list[Path]) -> list[str]:
-    from fleet.presets import PRESETS
-    from fleet.stack_file import read as read_stack
+def _address(field: str, given: str, address: str) -> str:
+    from fleet.problems import InputError, Problem
 
-    found = [preset.model for preset in PRESETS.values()]
-    for path in files:
-        found += [model.model for model in read_stack(path).models.values() if model.model]
-    return found
-
-
-def _document(path: Path) -> dict[str, list[dict[str, Any]]]:
-    if not path.exists():
-        return {"models": [], "images": []}
-    return cast("dict[str, list[dict[str, Any]]]", json.loads(path.read_text(encoding="utf-8")))
-
-
-def _write(path: Path, document: dict[str, list[dict[str, Any]]]) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        remedy = "make it writable, or name another file with --lock"
-        raise InputError([Problem(field="--lock", value=str(path), limit=f"cannot be written: {error.strerror}", remedy=remedy)]) from None
+    if not ADDRESS.fullmatch(address):
+        remedy = "write registry=https://host" if field == "--registry" else "write https://host, or leave it out"
+        raise InputError([Problem(field=field, value=given, limit="names no http or https address", remedy=remedy)])
+    return address.rstrip("/")

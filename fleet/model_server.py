@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
-from fleet import cost, drain, engine, naming, placement, resources, sizing, startup
+from fleet import catalog, cost, drain, engine, engine_words, naming, placement, resources, sizing, startup
 from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, PoolPlan, ReplicaBounds, RolloutPlan
 from fleet.lock import Lock
 from fleet.problems import Problem
@@ -49,13 +49,23 @@ def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan |
         remedy = f"run `python -m fleet lock`, or write the commit into models.{model.name}.revision"
         limit = f"nobody has locked a commit of {model.repository}, and a branch can change under a running fleet"
         problems.append(Problem(field=f"models.{model.name}.revision", value=None, limit=limit, remedy=remedy))
-    sized = sizing.size(_size_request(inputs))
+    request = _size_request(inputs)
+    tokens, _ = sizing.batch_defaults(replace(request, max_num_batched_tokens=None, max_num_seqs=None))
+    problems += engine_words.problems(
+        f"models.{model.name}",
+        entry,
+        model_type=model.architecture.model_type,
+        checkpoint=model.architecture.checkpoint_quantization,
+        dtype=_dtype(inputs),
+        default_batched_tokens=tokens,
+    )
+    sized = sizing.size(request)
     if not sized.fits:
         value = f"{model.repository} on {model.tensor_parallel} × {pool.accelerator}"
         field = f"models.{model.name}.placements.{inputs.cluster_name}"
         remedy = "; ".join(sized.remedies) or "choose a smaller model or a larger accelerator"
         problems.append(Problem(field=field, value=value, limit="; ".join(sized.reasons), remedy=remedy))
-    drained = drain.drain(entry.max_output_tokens, entry.slo, pool.capacity, inputs.cluster.cloud)
+    drained = drain.drain(_longest_answer(inputs), entry.slo, pool.capacity, inputs.cluster.cloud)
     if not isinstance(drained, Drain):
         remedy = f"{drained.remedy} (pools.{pool.name}.capacity, models.{model.name}.max_output_tokens)"
         problems.append(Problem(field=f"models.{model.name}.slo", value=entry.slo, limit=drained.limit, remedy=remedy))
@@ -90,6 +100,15 @@ def engine_image(inputs: ServerInputs) -> str:
     return f"{ENGINE_IMAGE}:{ENGINE_TAG}@{digest}" if digest else f"{ENGINE_IMAGE}:{ENGINE_TAG}"
 
 
+def _longest_answer(inputs: ServerInputs) -> int:
+    """Tokens of the longest answer: what a drain waits for, and what the engine is told never to exceed."""
+    return min(inputs.settings.models[inputs.model.name].max_output_tokens, inputs.model.max_model_len)
+
+
+def _dtype(inputs: ServerInputs) -> str | None:
+    return engine.load_time_dtype(inputs.model.dtype, bfloat16=catalog.accelerator(inputs.pool.accelerator).bfloat16)
+
+
 def _size_request(inputs: ServerInputs) -> sizing.SizeRequest:
     model, entry = inputs.model, inputs.settings.models[inputs.model.name]
     return sizing.SizeRequest(
@@ -121,8 +140,8 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         served_name=model.name,
         model=model.repository,
         revision=model.revision or "",
-        dtype=model.dtype,
-        quantization=entry.quantization,
+        dtype=_dtype(inputs),
+        quantization=engine.load_time_quantization(model.quantization, model.architecture.checkpoint_quantization),
         kv_cache_dtype=entry.kv_cache_dtype,
         tensor_parallel=model.tensor_parallel,
         max_model_len=model.max_model_len,
@@ -133,7 +152,8 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         reasoning_parser=model.reasoning_parser,
         shutdown_timeout_seconds=drained.shutdown_timeout_seconds,
         engine_ready_timeout_seconds=started.engine_ready_timeout_seconds,
-        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo),
+        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo, sizing.batch_defaults(_size_request(inputs))[1]),
+        max_output_tokens=_longest_answer(inputs),
     )
     key = settings.secrets.engine_api_key
     per_gpu = sized.per_gpu

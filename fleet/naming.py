@@ -25,6 +25,8 @@ def short_hash(*parts: str) -> str:
 def safe_name(*parts: str, limit: int = KUBERNETES_LABEL) -> str:
     """The parts joined by hyphens; cut and closed with a hash of the whole where longer than `limit`.
 
+    Different joined names stay different; the first part must start with a letter for the result to be a DNS label.
+
     Raises:
         ValueError: the limit leaves no room for a letter and the hash.
     """
@@ -39,10 +41,11 @@ def safe_name(*parts: str, limit: int = KUBERNETES_LABEL) -> str:
 def weights_name(repository: str, revision: str) -> str:
     """Name of the cache of one model revision: readable, and another one for every revision.
 
-    A letter comes first because it becomes the name of Kubernetes objects; 50 characters leave room for prefixes.
+    A letter comes first because it becomes the name of Kubernetes objects; at most 47 characters leave room for prefixes.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", repository.rsplit("/", 1)[-1].lower()).strip("-")
-    return f"weights-{plain[:30].rstrip('-')}-{short_hash(repository, revision)}"
+    readable = plain[:30].rstrip("-")
+    return "-".join(part for part in ("weights", readable, short_hash(repository, revision)) if part)
 
 
 def cluster_identifier(environment: str, key: str, inputs: Sequence[str]) -> str:

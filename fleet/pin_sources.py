@@ -7,6 +7,7 @@ Not verified against the real services.
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.error
@@ -18,8 +19,8 @@ from email.message import Message
 from hashlib import sha256
 from typing import cast
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+from fleet.lock import COMMIT, DIGEST
+
 CHALLENGE_PART = re.compile(r'(\w+)="([^"]*)"')
 
 HUB = "https://huggingface.co"
@@ -43,6 +44,10 @@ class PinSourceError(Exception):
     """A service gave no identifier; the text is one line that says which, why, and what to do."""
 
 
+class UnreachableError(PinSourceError):
+    """Nothing answers there at all: the next question would only wait as long again."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """An HTTP answer, whatever its status."""
@@ -62,7 +67,7 @@ class PinSources:
 
     hub: str = HUB
     hub_token: str | None = field(default=None, repr=False)
-    registries: Mapping[str, str] = field(default_factory=dict)
+    registries: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_seconds: float = 20.0
 
     def commit(self, repository: str, revision: str = "main") -> str:
@@ -114,10 +119,10 @@ class PinSources:
 
     def _registry_token(self, what: str, base: str, challenge: str) -> str:
         """An anonymous token from the service that the registry's challenge names."""
-        parts = dict(CHALLENGE_PART.findall(challenge))
+        parts: dict[str, str] = dict(CHALLENGE_PART.findall(challenge))
         realm = parts.pop("realm", "")
         if not challenge.lower().startswith("bearer ") or not realm:
-            raise PinSourceError(f"{what}: {_host(base)} wants a login, and only public images are asked for; take the digest from a machine with access")
+            raise PinSourceError(f"{what}: {_host(base)} wants a login; take the digest from a machine with access")
         if urllib.parse.urlsplit(realm).scheme not in {"https", urllib.parse.urlsplit(base).scheme}:
             raise PinSourceError(f"{what}: {_host(base)} sends for a token to {realm!r:.80}, which is not https")
         query = urllib.parse.urlencode({key: parts[key] for key in ("service", "scope") if key in parts})
@@ -133,14 +138,17 @@ class PinSources:
             request.add_unredirected_header("Authorization", f"Bearer {token}")
         try:
             with _opener().open(request, timeout=self.timeout_seconds) as response:
-                return Answer(status=response.status, headers=response.headers, body=response.read(MOST_BYTES + 1))
+                body = response.read(MOST_BYTES + 1)
+                if len(body) > MOST_BYTES:
+                    raise PinSourceError(f"{_host(url)} answered with more than {MOST_BYTES} bytes, which is no description of a model or an image")
+                return Answer(status=response.status, headers=response.headers, body=body)
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(status=error.code, headers=error.headers, body=b"")
-        except (OSError, ValueError) as error:  # no route, no name, TLS, time-out; ValueError: an address that is none
+        except (OSError, ValueError, http.client.HTTPException) as error:  # no route, no name, TLS, time-out, no HTTP, no address
             reason = getattr(error, "reason", None) or error
             words = "no answer in time" if isinstance(reason, TimeoutError) else str(reason) or type(reason).__name__
-            raise PinSourceError(f"{_host(url)} cannot be reached: {words}; check the network and the proxy, then run it again") from None
+            raise UnreachableError(f"{_host(url)} cannot be reached: {words}; check the network and the proxy, then run it again") from None
 
 
 def _opener() -> urllib.request.OpenerDirector:

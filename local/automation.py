@@ -47,6 +47,8 @@ class LocalStack:
         self._directory = directory
         self._name = stack_file.name.split(".")[1]
         self._stack_file = stack_file
+        self.changes: dict[str, int] = {}
+        """Operation to number of resources, of the last update or destroy."""
         self._environment = self._make_environment(tools)
         self._workspace(overrides)
         options = automation.LocalWorkspaceOptions(
@@ -69,6 +71,7 @@ class LocalStack:
             result = self._stack.up(on_event=watch, color="never", suppress_outputs=True, refresh=refresh or None)
         except automation.CommandError as error:
             raise EngineFailed(watch.failure(str(error))) from None
+        self.changes = watch.counts
         say(watch.summary())
         return {name: output.value for name, output in result.outputs.items()}
 
@@ -90,6 +93,7 @@ class LocalStack:
             self._stack.workspace.remove_stack(self._name)
         except automation.CommandError as error:
             raise EngineFailed(watch.failure(str(error))) from None
+        self.changes = watch.counts
         say(watch.summary())
 
     def outputs(self) -> dict[str, Any]:
@@ -181,7 +185,7 @@ class Progress:
     def __init__(self, say: Say) -> None:
         self._say = say
         self._failed: list[str] = []
-        self._counts: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
 
     def __call__(self, event: automation.EngineEvent) -> None:
         """Take one event."""
@@ -190,16 +194,16 @@ class Progress:
         elif event.diagnostic_event and event.diagnostic_event.severity in ("error", "warning", "info#err"):
             self._told(event.diagnostic_event)
         elif event.summary_event:
-            self._counts = {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
-            self._counts["same"] = self._counts.get("same", 0)
+            self.counts = {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
+            self.counts["same"] = self.counts.get("same", 0)
 
     def summary(self) -> str:
         """What the whole run changed, in one line."""
-        changed = {operation: count for operation, count in self._counts.items() if operation != "same"}
+        changed = {operation: count for operation, count in self.counts.items() if operation != "same"}
         if not changed:
-            return f"No changes: {self._counts.get('same', 0)} resources are as the plan says."
+            return f"No changes: {self.counts.get('same', 0)} resources are as the plan says."
         parts = [f"{count} {self._WORDS.get(operation, operation)}" for operation, count in sorted(changed.items())]
-        return f"{', '.join(parts)}, {self._counts.get('same', 0)} unchanged."
+        return f"{', '.join(parts)}, {self.counts.get('same', 0)} unchanged."
 
     def failure(self, fallback: str) -> str:
         """The diagnostics, or the command's own text where there were none."""

@@ -16,6 +16,9 @@ import psutil
 
 TAIL_LINES = 12
 
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Handles of daemons this process started: they outlive it, and until then their ends are taken note of."""
+
 
 class ProcessFailed(Exception):
     """A daemon ended, or was not ready in time; the text shows the end of its log."""
@@ -39,6 +42,8 @@ class Daemon:
 
     def process(self) -> psutil.Process | None:
         """The running process, or None. A pid that was handed to somebody else has another start time."""
+        for started in _STARTED:
+            started.poll()
         with contextlib.suppress(OSError, ValueError, KeyError, psutil.NoSuchProcess):
             record = json.loads(self._record.read_text(encoding="utf-8"))
             process = psutil.Process(record["pid"])
@@ -61,6 +66,7 @@ class Daemon:
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
+        _STARTED.append(process)
         record = {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
         partial = self._record.with_suffix(".partial")
         partial.write_text(json.dumps(record), encoding="utf-8")
@@ -98,7 +104,7 @@ class Daemon:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
         except OSError:
             return "  (no log)"
-        return "\n".join(f"  {line[:300]}" for line in lines)
+        return "\n".join(f"  {line[:200]}" for line in lines)
 
 
 def end_strays(directory: Path) -> None:

@@ -54,7 +54,10 @@ def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path]
     with ThreadPoolExecutor(max_workers=len(regions)) as workers:
         accesses = list(workers.map(lambda spec: _guarded(_api_server, state, spec, tools), regions))
         kubeconfig.write(state.kubeconfig, accesses)
-        uids = list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), regions))
+        list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), regions))
+    # One after the other: msgspec, which decodes the client's answers, crashes the interpreter when two threads meet a type
+    # for the first time together.
+    uids = [_guarded(_fill, state, spec, tools) for spec in regions]
     for spec in regions:
         say(f"Region {spec.name}: control plane ready, {len(spec.nodes)} GPU nodes.")
     return {spec.name: uid for spec, uid in zip(regions, uids, strict=True)}
@@ -90,18 +93,20 @@ def _api_server(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> ku
     return control_plane.start_api_server(state.region(spec.name), spec.context, tools)
 
 
-def _controllers(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> str:
-    """Everything that talks to the API server, then nodes and the storage class."""
-    folder = state.region(spec.name)
-    client = Client(config=KubeConfig.from_file(state.kubeconfig).get(context_name=spec.context))
-    control_plane.start_controllers(folder, state.kubeconfig, spec.context, spec.ready_seconds, tools)
-    provisioner.storage_class(client)
-    nodes.apply(client, spec.nodes)
-    Daemon("kwok", folder).wait(lambda: _nodes_ready(client), control_plane.READY_TIMEOUT_SECONDS)
-    uid = client.get(Namespace, "kube-system").metadata
-    if uid is None or uid.uid is None:
+def _controllers(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> None:
+    control_plane.start_controllers(state.region(spec.name), state.kubeconfig, spec.context, spec.ready_seconds, tools)
+
+
+def _fill(state: State, spec: RegionSpec, _: Mapping[str, Path]) -> str:
+    """Storage class and nodes, as an administrator would have made them; returns the cluster's UID."""
+    with Client(config=KubeConfig.from_file(state.kubeconfig).get(context_name=spec.context)) as client:
+        provisioner.storage_class(client)
+        nodes.apply(client, spec.nodes)
+        Daemon("kwok", state.region(spec.name)).wait(lambda: _nodes_ready(client), control_plane.READY_TIMEOUT_SECONDS)
+        found = client.get(Namespace, "kube-system").metadata
+    if found is None or found.uid is None:
         raise ProcessFailed("kube-system has no UID")
-    return uid.uid
+    return found.uid
 
 
 def _nodes_ready(client: Client) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
@@ -53,16 +54,12 @@ def table(found: Iterable[Row]) -> str:
 def _cluster_rows(cluster: ClusterPlan, kubeconfig: Path) -> list[Row]:
     try:
         config = KubeConfig.from_file(kubeconfig).get(context_name=cluster.context)
-        client = Client(config=config, namespace=cluster.namespace)
-        nodes = {node.metadata.name: node for node in client.list(Node) if node.metadata and node.metadata.name}
-        return [row for model in cluster.models for row in _model_rows(client, cluster, model, nodes)]
-    except (OSError, ApiError) as error:
+        with Client(config=config, namespace=cluster.namespace) as client:
+            nodes = {node.metadata.name: node for node in client.list(Node) if node.metadata and node.metadata.name}
+            return [row for model in cluster.models for row in _model_rows(client, cluster, model, nodes)]
+    except (OSError, ApiError, httpx2.HTTPError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return [Row(region=cluster.name, model="-", replicas="-", node="-", gpu="-", state=f"API server does not answer: {reason}")]
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("httpx", "httpx2", "lightkube"):
-            raise
-        return [Row(region=cluster.name, model="-", replicas="-", node="-", gpu="-", state=f"API server does not answer: {error}")]
 
 
 def _model_rows(client: Client, cluster: ClusterPlan, model: ModelPlan, nodes: dict[str, Node]) -> list[Row]:

@@ -1,129 +1,167 @@
-"""`make test`: every check and tier this machine can run, each timed, and a line for each it cannot run and why."""
+"""`make test`: every check and tier this machine can run, each timed, and a line for each tier it cannot run and why.
+
+`python -m tests.run [lint | TIER …]` runs a part. FLEET_REQUIRE=engine,cluster makes it a failure if one of those tiers, or
+a test in it, is skipped: continuous integration must not pass because something was missing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
-import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
-from local import ledger
-from local.tools import RECIPES, ToolError, ensure
-from tests.support import vllm_wheel
+import psutil
+
+from local.ledger import Ledger
+from tests.support.tiers import NAMES, TIERS, Tier
 
 PROJECT = Path(__file__).resolve().parent.parent
-WORKERS = str(min(4, os.cpu_count() or 1))
-
-
-@dataclass(frozen=True)
-class Tier:
-    """One group of tests: its pytest arguments, and what makes it possible here."""
-
-    name: str
-    arguments: tuple[str, ...]
-    prepare: Callable[[], str | None]
-    """Sets up what the tier needs; the reason why it cannot run here, or None."""
-
-
-def _nothing() -> str | None:
-    return None
-
-
-def _wheel() -> str | None:
-    try:
-        vllm_wheel.source_dir()
-    except vllm_wheel.WheelError as error:
-        return str(error)
-    return None
-
-
-def _tools(*names: str) -> Callable[[], str | None]:
-    def prepare() -> str | None:
-        try:
-            ensure(names, record=ledger.record_build)
-        except ToolError as error:
-            return str(error)
-        if os.name != "posix":
-            return "the local target needs a POSIX system"
-        return None if shutil.which("openssl") else "openssl is not installed"
-
-    return prepare
-
-
-TIERS = (
-    Tier("pure", ("-m", "pure"), _nothing),
-    Tier("parser", ("-m", "parser"), _wheel),
-    Tier("mocks", ("-m", "mocks", "-n", WORKERS), _nothing),
-    Tier("engine", ("-m", "engine"), _tools("pulumi", "pulumi-resource-kubernetes")),
-    Tier("cluster", ("-m", "cluster"), _tools(*(binary for recipe in RECIPES for binary in recipe.binaries))),
-)
+SETUP_SECONDS = Path(sys.prefix) / "seconds"
+"""Left by `make` when it made the virtual environment."""
 
 CHECKS = {
     "ruff check": ("-m", "ruff", "check", "."),
     "ruff format": ("-m", "ruff", "format", "--check", "."),
     "pyright": ("-m", "pyright"),
 }
+PATIENCE_SECONDS = 30.0
 
 
-def main(arguments: list[str]) -> int:
-    """Run the named checks and tiers, or all of them."""
-    chosen = set(arguments)
-    required = {name for name in os.environ.get("FLEET_REQUIRE", "").split(",") if name}
-    failed: list[str] = []
-    skipped: list[str] = []
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    if not chosen or "lint" in chosen:
-        failed += [name for name, command in CHECKS.items() if not _check(name, command)]
-    for tier in TIERS:
-        if chosen and tier.name not in chosen:
-            continue
-        print(f"\n== {tier.name} ==", flush=True)
-        reason = tier.prepare()
-        if reason:
-            skipped.append(f"{tier.name}: {reason}")
-            failed += [f"{tier.name} (required, but {reason})"] if tier.name in required else []
-            continue
-        if not _tier(tier, counts):
-            failed.append(tier.name)
-    print(f"\n{ledger.table()}")
-    for line in skipped:
-        print(f"skipped {line}")
-    for line in failed:
-        print(f"FAILED {line}")
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    return 1 if failed else 0
+@dataclass
+class Outcome:
+    """What all checks and tiers said together."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    counts: Counter[str] = field(default_factory=Counter[str])
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def fail(self, what: str) -> None:
+        """Something other than a test failed; it counts as an error, so that the last line cannot look well."""
+        self.failed.append(what)
+        self.counts["error"] += 1
+
+    def total(self, seconds: float) -> str:
+        """The last line, as pytest writes it."""
+        words = ("failed", "passed", "skipped", "error")
+        parts = [f"{self.counts[word]} {word}{'s' if word == 'error' and self.counts[word] > 1 else ''}" for word in words if self.counts[word]]
+        return f" {', '.join(parts) or 'nothing ran'} in {seconds:.2f}s ".center(80, "=")
 
 
-def _check(name: str, command: tuple[str, ...]) -> bool:
+def main(arguments: Sequence[str]) -> int:
+    """Run the named parts, or everything.
+
+    Returns 0, or 1 if anything failed, or 2 for a name that is none.
+    """
+    required = [name for name in os.environ.get("FLEET_REQUIRE", "").split(",") if name]
+    for where, names, known in (("arguments", arguments, ("lint", *NAMES)), ("FLEET_REQUIRE", required, NAMES)):
+        if unknown := [name for name in names if name not in known]:
+            print(f"error: {where}: {', '.join(unknown)} is none of {', '.join(known)}", file=sys.stderr)
+            return 2
     began = time.monotonic()
-    done = subprocess.run([sys.executable, *command], cwd=PROJECT, capture_output=True, text=True, check=False)
+    outcome = Outcome()
+    if SETUP_SECONDS.exists():
+        outcome.ledger.record("setup", "virtual environment", float(SETUP_SECONDS.read_text(encoding="utf-8")))
+        SETUP_SECONDS.unlink()
+    if not arguments or "lint" in arguments:
+        for name, command in CHECKS.items():
+            check(name, command, outcome)
+    for tier in TIERS:
+        if not arguments or tier.name in arguments:
+            run_tier(tier, outcome, required=tier.name in required)
+    outcome.ledger.save()
+    print(f"\n{outcome.ledger.table()}\n")
+    for line in outcome.skipped:
+        print(f"SKIPPED {line}")
+    for line in outcome.failed:
+        print(f"FAILED {line}")
+    print(outcome.total(time.monotonic() - began), flush=True)
+    return 1 if outcome.failed else 0
+
+
+def check(name: str, command: Sequence[str], outcome: Outcome) -> None:
+    """Run a linter or the type checker; its output is shown where it finds something."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *command], cwd=PROJECT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     seconds = time.monotonic() - began
-    ledger.record_tier(name, seconds)
+    outcome.ledger.record("tests", name, seconds)
     if done.returncode:
         print(f"{done.stdout}{done.stderr}")
-    print(f"{'ok' if done.returncode == 0 else 'FAILED':<8}{name} ({seconds:.1f} s)", flush=True)
-    return done.returncode == 0
+        outcome.fail(name)
+    print(f"{name}: {'failed' if done.returncode else 'ok'} ({seconds:.1f} s)", flush=True)
 
 
-def _tier(tier: Tier, counts: dict[str, int]) -> bool:
+def run_tier(tier: Tier, outcome: Outcome, *, required: bool) -> None:
+    """Prepare and run one tier, or note why it cannot run."""
+    print(f"\n{tier.name}", flush=True)
+    reason = tier.prepare(outcome.ledger)
+    if reason:
+        print(f"skipped: {reason}", flush=True)
+        if required:
+            outcome.fail(f"{tier.name}: required by FLEET_REQUIRE, but {reason}")
+        else:
+            outcome.skipped.append(f"{tier.name}: {reason}")
+        return
     began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", *tier.arguments]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    last = ""
-    for line in process.stdout or ():
-        print(line, end="", flush=True)
-        last = line if re.search(r"\d+ (passed|failed|error|skipped)", line) else last
-    code = process.wait()
-    ledger.record_tier(tier.name, time.monotonic() - began)
-    for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last):
-        counts["failed" if word == "error" else word] += int(number)
-    return code == 0
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-m", tier.name, f"--junit-xml={report}", *tier.arguments]
+        code = _within(command, tier.limit_seconds)
+        counts = _counts(report)
+    outcome.ledger.record("tests", tier.name, time.monotonic() - began)
+    outcome.counts += counts
+    if code is None:
+        outcome.fail(f"{tier.name}: still running after {tier.limit_seconds:.0f} s, ended")
+    elif code and not counts["failed"] and not counts["error"]:
+        outcome.fail(f"{tier.name}: pytest ended with status {code}")
+    elif code:
+        outcome.failed.append(tier.name)
+    if required and counts["skipped"]:
+        outcome.fail(f"{tier.name}: required by FLEET_REQUIRE, but {counts['skipped']} of its tests were skipped")
+
+
+def _within(command: Sequence[str], limit_seconds: float) -> int | None:
+    """Exit status, or None for a command that took longer than it may and was ended with all that it started."""
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL)
+    try:
+        return process.wait(limit_seconds)
+    except subprocess.TimeoutExpired:
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)  # as Ctrl-C: fixtures still clean up
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE_SECONDS)
+        process.kill()
+        process.wait()
+        for left in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        psutil.wait_procs(started, timeout=PATIENCE_SECONDS)
+        return None
+
+
+def _counts(report: Path) -> Counter[str]:
+    """Tests by outcome; empty where pytest died before it could write its report."""
+    if not report.exists():
+        return Counter()
+    counts: Counter[str] = Counter()
+    for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314  written by our own pytest
+        failed, errors, skipped = (int(suite.get(name, "0")) for name in ("failures", "errors", "skipped"))
+        counts.update(failed=failed, error=errors, skipped=skipped, passed=int(suite.get("tests", "0")) - failed - errors - skipped)
+    return counts
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        sys.exit(130)

@@ -29,7 +29,8 @@ def verify(plan: ClusterPlan) -> None:
     config = _config(plan)
     where = f"clusters.{plan.name}"
     try:
-        namespace = Client(config=config, timeout=httpx2.Timeout(TIMEOUT_SECONDS)).get(Namespace, "kube-system")
+        with Client(config=config, timeout=httpx2.Timeout(TIMEOUT_SECONDS)) as client:
+            namespace = client.get(Namespace, "kube-system")
     except (ApiError, httpx2.HTTPError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         pulumi.log.warn(f"{where} does not answer ({reason}); changes there will fail until it does")

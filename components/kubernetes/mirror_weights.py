@@ -47,7 +47,7 @@ def mirror(cache: Path, model: str, revision: str) -> None:
     Raises:
         SystemExit: a file differs from the hub's size or checksum; it is deleted, so that the next try fetches it again.
     """
-    from huggingface_hub import HfApi, snapshot_download  # only the engine image has it
+    from huggingface_hub import HfApi, snapshot_download  # pyright: ignore[reportMissingImports]  only the engine image has it
 
     folder = snapshot(cache, model, revision)
     if complete(folder) is None:

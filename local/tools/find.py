@@ -1,42 +1,23 @@
-"""Find or build each tool. Builds are shown, cached outside the checkout by everything that decides them, and never half done."""
+"""Find each tool: the user's own where it behaves like the pinned one, otherwise the one built and cached."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
+from local.cache import Say
+from local.tools.build import ToolError, built, cached_folder, usual_time
 from local.tools.recipes import RECIPES, Recipe
 
-Say = Callable[[str], None]
-
-MODULES = Path(__file__).resolve().parent
-TAIL_LINES = 15
-REPORT_SECONDS = 30
+ALL = tuple(binary for recipe in RECIPES for binary in recipe.binaries)
 
 
-class ToolError(Exception):
-    """A tool is neither there nor can it be built; the text says what to install, or shows the end of the build."""
-
-
-def cache_directory() -> Path:
-    """Where built tools and downloads are kept between runs: $FLEET_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("FLEET_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vllm-fleet"
-
-
-def ensure(names: Iterable[str], say: Say = print, record: Callable[[str, float], None] | None = None) -> dict[str, Path]:
+def ensure(names: Iterable[str] = ALL, say: Say = print, record: Callable[[str, float], None] | None = None) -> dict[str, Path]:
     """Paths of these tools, built where they are missing.
 
     Args:
@@ -45,126 +26,95 @@ def ensure(names: Iterable[str], say: Say = print, record: Callable[[str, float]
         record: told (module, seconds) of every build.
 
     Raises:
-        ToolError: Go is missing, or a build failed.
+        ToolError: Go is missing or too old, a build failed, or no recipe makes one of the names.
     """
     wanted = set(names)
-    unknown = wanted - {binary for recipe in RECIPES for binary in recipe.binaries}
-    if unknown:
-        raise ToolError(f"no recipe builds {', '.join(sorted(unknown))}")
-    chosen = [recipe for recipe in RECIPES if wanted & set(recipe.binaries)]
+    if unknown := wanted - set(ALL):
+        raise ToolError(f"no recipe makes {', '.join(sorted(unknown))}; the tools are: {', '.join(ALL)}")
     found: dict[str, Path] = {}
-    for recipe in chosen:
-        ours = {name: path for name in wanted & set(recipe.binaries) if (path := _on_path(name, recipe))}
-        if len(ours) < len(wanted & set(recipe.binaries)):
-            ours = _built(recipe, say, record)
-        found |= {name: ours[name] for name in wanted & set(recipe.binaries)}
-    return found
+    to_build: list[Recipe] = []
+    for recipe in RECIPES:
+        here = [name for name in recipe.binaries if name in wanted]
+        if not here:
+            continue
+        own = users_own(recipe, here)
+        found |= own
+        if not own:
+            to_build.append(recipe)
+    _announce(to_build, say)
+    for recipe in to_build:
+        found |= {name: path for name, path in built(recipe, say, record).items() if name in wanted}
+    return {name: found[name] for name in ALL if name in found}
 
 
-def _on_path(name: str, recipe: Recipe) -> Path | None:
-    """A binary of the user's own, new enough to behave like the pinned one."""
-    if recipe.minimum is None:
-        return None
-    assets = os.environ.get("KUBEBUILDER_ASSETS", "")
-    path = shutil.which(name, path=os.pathsep.join(part for part in (assets, os.environ.get("PATH", "")) if part))
-    if path is None:
-        return None
+def users_own(recipe: Recipe, names: Iterable[str]) -> dict[str, Path]:
+    """The user's own binaries, or none: all must be there, of one version, and not older than the recipe's minimum.
+
+    Looked for in the engine's plugin folder where the recipe names one, else in $KUBEBUILDER_ASSETS and on PATH.
+    """
+    if recipe.plugin:
+        return _plugin(recipe)
+    places = os.pathsep.join(part for part in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")) if part)
+    paths = {name: shutil.which(name, path=places) for name in names}
+    versions = {version_told(path) if path else None for path in paths.values()}
+    if len(versions) != 1:  # a controller manager newer than its API server is not supported by Kubernetes
+        return {}
+    version = versions.pop()
+    if version is None or version < recipe.minimum or version[0] != recipe.minimum[0]:
+        return {}
+    return {name: Path(path) for name, path in paths.items() if path}
+
+
+def _plugin(recipe: Recipe) -> dict[str, Path]:
+    """A provider tells no version of itself; the folder that the engine unpacked it into does."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    folder = home / "plugins" / recipe.plugin
+    if folder.with_name(f"{folder.name}.partial").exists():
+        return {}
+    paths = {name: folder / name for name in recipe.binaries}
+    return paths if all(os.access(path, os.X_OK) for path in paths.values()) else {}
+
+
+def version_told(path: str) -> tuple[int, ...] | None:
+    """Major, minor and patch as the binary's `--version` says; None where it says nothing of the kind or fails."""
     try:
-        told = subprocess.run([path, *recipe.version_arguments], capture_output=True, text=True, timeout=20, check=True).stdout
+        told = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     version = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", told)
-    if version is None or tuple(int(part or 0) for part in version.groups()) < recipe.minimum:
-        return None
-    return Path(path)
+    return tuple(int(part or 0) for part in version.groups()) if version else None
 
 
-def _built(recipe: Recipe, say: Say, record: Callable[[str, float], None] | None) -> dict[str, Path]:
-    folder = cache_directory() / "tools" / recipe.module / _key(recipe)
-    binaries = {name: folder / name for name in recipe.binaries}
-    if all(path.exists() for path in binaries.values()):
-        return binaries
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
-        if not all(path.exists() for path in binaries.values()):
-            began = time.monotonic()
-            _build(recipe, folder, say)
-            if record:
-                record(recipe.module, time.monotonic() - began)
-    return binaries
-
-
-def _build(recipe: Recipe, folder: Path, say: Say) -> None:
-    """Build into a folder beside the final one and rename it: what is named is whole."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
-        out = Path(temporary) / "bin"
-        out.mkdir()
-        for number, (name, package) in enumerate(recipe.binaries.items(), start=1):
-            of = f" ({number} of {len(recipe.binaries)})" if len(recipe.binaries) > 1 else ""
-            say(f"Building {name}{of}; {recipe.module} takes about {_minutes(recipe.usual_seconds)} on two cores the first time.")
-            command = ["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", recipe.linker_flags]
-            command += ["-tags", recipe.tags] if recipe.tags else []
-            _run([*command, "-o", str(out / name), package], MODULES / recipe.module, name, say)
-        if folder.exists():
-            shutil.rmtree(folder)
-        out.replace(folder)
-
-
-def _run(command: list[str], directory: Path, name: str, say: Say) -> None:
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
-    began, done = time.monotonic(), threading.Event()
-
-    def report() -> None:
-        while not done.wait(REPORT_SECONDS):
-            say(f"  still building {name}: {time.monotonic() - began:.0f} s")
-
-    reporter = threading.Thread(target=report, daemon=True)
-    reporter.start()
-    try:
-        subprocess.run(command, cwd=directory, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    except subprocess.CalledProcessError as error:
-        tail = "\n".join(f"  {line}" for line in str(error.output).splitlines()[-TAIL_LINES:])
-        raise ToolError(f"building {name} failed:\n{tail}") from None
-    finally:
-        done.set()
-        reporter.join()
-    say(f"  {name}: {time.monotonic() - began:.0f} s")
-
-
-def _key(recipe: Recipe) -> str:
-    """Everything that decides the result: module files, flags and the compiler."""
-    digest = hashlib.sha256(repr((recipe.linker_flags, recipe.tags, sorted(recipe.binaries.items()), _go_version())).encode())
-    for path in sorted((MODULES / recipe.module).iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def _go_version() -> str:
-    if shutil.which("go") is None:
-        raise ToolError("Go is not installed, and a tool is not on PATH either: install Go 1.26 or newer")
-    return subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-@contextmanager
-def _locked(path: Path):  # noqa: ANN202  a context manager of nothing
-    """Two runs never build the same tool at once; the kernel lets go of the lock when its holder dies."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 90 else f"{round(seconds / 60)} minutes"
+def _announce(recipes: list[Recipe], say: Say) -> None:
+    missing = [recipe for recipe in recipes if not all((cached_folder(recipe) / name).exists() for name in recipe.binaries)]
+    if len(missing) > 1:
+        say(f"To build, once: {', '.join(recipe.module for recipe in missing)}; about {usual_time(missing)} on two cores.")
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m local.tools [NAME …]`: build and print paths."""
-    names = arguments or [binary for recipe in RECIPES for binary in recipe.binaries]
+    """`python -m local.tools [NAME …]`: have these tools, or all, and print where they are.
+
+    Returns 0, or 1 where one cannot be had, or 2 for a name that no recipe makes.
+    """
+    names = arguments or ALL
+    if unknown := set(names) - set(ALL):
+        print(f"error: no recipe makes {', '.join(sorted(unknown))}; the tools are: {', '.join(ALL)}", file=sys.stderr)
+        return 2
     try:
         for name, path in ensure(names).items():
             print(f"{name:28} {path}")
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the next run goes on with what is built.", file=sys.stderr)
+        return 130
     return 0

@@ -1,7 +1,9 @@
 """Runs inside a process of its own, with vLLM's Python files on its path: loads the real `vllm serve` parser without torch.
 
 Every third-party module that is missing becomes a stand-in that pydantic can build a schema for; a missing vllm module is
-an error. The command lines come as JSON on standard input, one list each; the answer is a list of reasons or nulls.
+an error. Questions come as JSON on standard input, one a line, and are answered one a line: {"line": [...]} with what the
+parser makes of a command line, {"environment": {...}} with what vLLM makes of its variables, {"words": true} with the names
+that the release knows.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import importlib
 import importlib.metadata
 import io
 import json
+import os
 import sys
 import typing
 from importlib.machinery import ModuleSpec
@@ -20,6 +23,9 @@ from pydantic_core import core_schema
 
 MOST_STAND_INS = 300
 TORCH_VERSION = "2.14.0"
+LARGEST_DEFAULT_BATCH_TOKENS, SMALLEST_DEFAULT_SEQS = 16384, 256
+"""Where one of the two is given, the engine takes the other from the GPU and fits it to the first; without a GPU, the widest."""
+
 LOAD_FORMATS = frozenset(
     [
         "auto",
@@ -121,24 +127,27 @@ class Parser:
             self.top, self.serve = with_stand_ins(build)
         self.config = with_stand_ins(lambda: importlib.import_module("vllm.config"))
         quantization = with_stand_ins(lambda: importlib.import_module("vllm.model_executor.layers.quantization"))
-        self.methods = set(quantization.QUANTIZATION_METHODS)
+        self.methods = set(quantization.QUANTIZATION_METHODS) - set(quantization.DEPRECATED_QUANTIZATION_METHODS)
         tools = with_stand_ins(lambda: importlib.import_module("vllm.tool_parsers"))
         self.tool_parsers = set(tools.ToolParserManager.list_registered())
         reasoning = with_stand_ins(lambda: importlib.import_module("vllm.reasoning"))
         self.reasoning_parsers = set(reasoning.ReasoningParserManager.list_registered())
         self.flags = set(self.serve._option_string_actions)
 
-    def reason(self, line):
-        """Why this command line is refused, or None."""
+    def answer(self, line):
+        """Why this command line is refused, or what it means and which of its flags only repeat a default."""
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                self.check(line)
+                known = self.check(line)
         except SystemExit:
-            return (said.getvalue().strip().splitlines() or ["refused"])[-1]
+            return {"reason": (said.getvalue().strip().splitlines() or ["refused"])[-1]}
         except (ValueError, TypeError, KeyError, AssertionError) as error:
-            return str(error)
-        return None
+            return {"reason": str(error)}
+        actions = {word: self.serve._option_string_actions[word] for word in line if word in self.flags}
+        values = {flag: getattr(known, action.dest) for flag, action in actions.items()}
+        repeated = [flag for flag, action in actions.items() if values[flag] == action.default]
+        return {"reason": None, "model": known.model_tag, "values": values, "repeated": repeated}
 
     def check(self, line):
         """Raise what vLLM would raise."""
@@ -163,21 +172,66 @@ class Parser:
                 raise ValueError(f"--{name} {value!r} is not one of {sorted(allowed)}")
         if known.shutdown_timeout < 0:
             raise ValueError("--shutdown-timeout is negative")
+        return known
 
     def check_configuration(self, known):
         """The pydantic classes that the engine builds from the arguments."""
         self.config.CacheConfig(gpu_memory_utilization=known.gpu_memory_utilization, cache_dtype=known.kv_cache_dtype, block_size=known.block_size)
         self.config.ParallelConfig(tensor_parallel_size=known.tensor_parallel_size, pipeline_parallel_size=known.pipeline_parallel_size)
-        chosen = {key: getattr(known, key) for key in ("max_num_seqs", "max_num_batched_tokens") if getattr(known, key)}
-        if chosen:
-            self.config.SchedulerConfig(max_model_len=max(known.max_model_len or 0, 1), is_encoder_decoder=False, **chosen)
+        tokens = known.max_num_batched_tokens or LARGEST_DEFAULT_BATCH_TOKENS
+        self.config.SchedulerConfig(
+            max_model_len=max(known.max_model_len or 0, 1),
+            is_encoder_decoder=False,
+            max_num_batched_tokens=tokens,
+            max_num_seqs=known.max_num_seqs or min(SMALLEST_DEFAULT_SEQS, tokens),
+            max_num_queued_reqs=known.max_num_queued_reqs,
+            max_num_queued_tokens=known.max_num_queued_tokens,
+        )
         self.config.ObservabilityConfig(custom_histogram_buckets=known.custom_histogram_buckets)
+
+
+def words_answer(parser):
+    """The names that the release knows, from its own registries."""
+    cache = with_stand_ins(lambda: importlib.import_module("vllm.config.cache"))
+    online = with_stand_ins(lambda: importlib.import_module("vllm.config.quantization"))
+    quantization = importlib.import_module("vllm.model_executor.layers.quantization")
+    model = importlib.import_module("vllm.config.model")
+    values = {
+        "tool_call_parser": sorted(parser.tool_parsers),
+        "reasoning_parser": sorted(parser.reasoning_parsers),
+        "kv_cache_dtype": sorted(typing.get_args(cache.CacheDType)),
+        "quantization": sorted(quantization.QUANTIZATION_METHODS),
+        "online": sorted(online.ONLINE_QUANT_SHORTHAND_NAMES),
+        "deprecated": sorted(quantization.DEPRECATED_QUANTIZATION_METHODS),
+        "float16_unstable": sorted(model._FLOAT16_NOT_SUPPORTED_MODELS),
+    }
+    return {"reason": None, "values": values}
+
+
+def environment_answer(variables):
+    """What `--fail-on-environ-validation` says of these variables, and the values that vLLM reads from them."""
+    envs = importlib.import_module("vllm.envs")
+    platform = with_stand_ins(lambda: importlib.import_module("vllm.platforms.interface")).Platform
+    with mock.patch.dict(os.environ, variables):
+        try:
+            platform.validate_environ(hard_fail=True)
+            values = {name: envs.environment_variables[name]() for name in variables if name.startswith("VLLM_")}
+        except ValueError as error:
+            return {"reason": str(error)}
+    return {"reason": None, "values": values}
 
 
 def main():
     install_stand_ins()
     parser = Parser()
-    print(json.dumps([parser.reason(line) for line in json.load(sys.stdin)]))
+    for question in map(json.loads, sys.stdin):
+        if "line" in question:
+            answer = parser.answer(question["line"])
+        elif "environment" in question:
+            answer = environment_answer(question["environment"])
+        else:
+            answer = words_answer(parser)
+        print(json.dumps(answer, default=str), flush=True)
 
 
 if __name__ == "__main__":

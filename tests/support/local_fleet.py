@@ -1,0 +1,148 @@
+"""A whole local fleet for tests: its own folder, ports and stack file, the real engine and real control planes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.client import Client
+
+from fleet import FleetPlan, plan
+from fleet.settings import CONFIG_KEY
+from fleet.stack_file import read
+from local import nodes, regions
+from local.automation import LocalStack
+from local.paths import State
+from local.tools import ensure
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 0.2
+TOOLS = ("pulumi", "pulumi-resource-kubernetes", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+
+SMALL: Mapping[str, Any] = {
+    "name": "small",
+    "environment": "local",
+    "clusters": {
+        name: {
+            "cloud": "existing",
+            "kubeconfig": "kubeconfig",
+            "context": f"local-{name}",
+            "region": name,
+            "gpu_labels": labels,
+            "storage_classes": {"cache": "fleet-shared"},
+        }
+        for name, labels in (("east", "eks"), ("west", "gke"))
+    },
+    "pools": {"l4": {"accelerator": "L4", "max_nodes": 4}, "t4": {"accelerator": "T4", "max_nodes": 2}},
+    "models": {
+        "chat": {"tier": "small", "pool": "l4", "slo": "interactive", "replicas": {"min": 2}},
+        "labels": {"tier": "mini-int4", "placements": {"east": {"pool": "t4"}}},
+    },
+}
+"""Two regions, two models: every kind of object, small enough to be updated many times."""
+
+
+class LocalFleet:
+    """One fleet in a folder. Change `settings`, then `up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = State(folder / "state")
+        self.stack_file = folder / "Pulumi.test.yaml"
+        self.settings: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(SMALL)))
+        self.uids: dict[str, str] = {}
+        self.said: list[str] = []
+        self._tools = ensure(TOOLS)
+        self._clients: list[Client] = []
+
+    def write(self) -> None:
+        self.stack_file.write_text(yaml.safe_dump({"config": {CONFIG_KEY: self.settings}}), encoding="utf-8")
+
+    def plan(self) -> FleetPlan:
+        self.write()
+        return plan(read(self.stack_file), stack="test", directory=self.stack_file.parent)
+
+    def start(self) -> dict[str, str]:
+        specs = [
+            regions.RegionSpec(name=cluster.name, context=str(cluster.context), nodes=nodes.node_specs(cluster), ready_seconds=READY_SECONDS)
+            for cluster in self.plan().clusters
+        ]
+        self.uids = regions.start(self.state, specs, self._tools, self.said.append)
+        return self.uids
+
+    def stack(self) -> LocalStack:
+        self.write()
+        overrides = {
+            name: {"kubeconfig": str(self.state.kubeconfig), "cluster_uid": uid}
+            for name, uid in self.uids.items()
+            if name in self.settings["clusters"]
+        }
+        return LocalStack(self.state.pulumi, self._tools, self.stack_file, overrides)
+
+    def up(self) -> dict[str, int]:
+        """Update; returns what changed: operation to number of resources."""
+        stack = self.stack()
+        stack.up(self.said.append)
+        return {name: count for name, count in stack.changes.items() if name != "same" and count}
+
+    def launcher(self, command: str = "up") -> subprocess.Popen[str]:
+        """`python -m local`, as a person runs it."""
+        self.write()
+        arguments = ["--file", str(self.stack_file), "--directory", str(self.state.root), "--ready-seconds", str(READY_SECONDS)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "local", command, *arguments],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def client(self, region: str) -> Client:
+        config = KubeConfig.from_file(self.state.kubeconfig).get(context_name=f"local-{region}")
+        self._clients.append(Client(config=config, namespace="vllm"))
+        return self._clients[-1]
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """Processes of this fleet whose command line names its folder or whose environment does."""
+        return [process for process in psutil.process_iter(["name"]) if process.info["name"] == name and self._ours(process)]
+
+    def everything_running(self) -> list[str]:
+        return [f"{process.info['name']} {process.pid}" for process in psutil.process_iter(["name"]) if self._ours(process)]
+
+    def _ours(self, process: psutil.Process) -> bool:
+        root = str(self.state.root)
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return any(root in word for word in process.cmdline()) or process.environ().get("PULUMI_HOME", "").startswith(root)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    def remove(self) -> None:
+        for client in self._clients:
+            client.close()
+        regions.stop(self.state, self.said.append)
+
+
+def eventually(condition: Callable[[], Any], what: str, timeout_seconds: float = 60.0) -> Any:
+    """Wait for a condition of another process; its value once it is true."""
+    deadline = time.monotonic() + timeout_seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_seconds:.0f} s"
+        time.sleep(0.05)
+    return value
+
+
+def kill(process: psutil.Process) -> None:
+    """SIGKILL, and wait until it is gone."""
+    process.send_signal(signal.SIGKILL)
+    psutil.wait_procs([process], timeout=10)

@@ -1,0 +1,72 @@
+"""The tiers of tests: what each needs, and why it cannot run on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.ledger import Ledger
+from local.tools import ALL, ToolError, ensure
+from tests.support import vllm_wheel
+
+WORKERS = str(min(4, os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Tests under one pytest marker.
+
+    `prepare` sets up what they need and returns why they cannot run here, or None. `limit_seconds` ends a run that hangs:
+    several times what the tier takes.
+    """
+
+    name: str
+    limit_seconds: float
+    prepare: Callable[[Ledger], str | None]
+    arguments: tuple[str, ...] = ()
+
+
+def _nothing(_: Ledger) -> str | None:
+    return None
+
+
+def _wheel(_: Ledger) -> str | None:
+    try:
+        vllm_wheel.source_dir()
+    except vllm_wheel.WheelError as error:
+        return str(error)
+    return None
+
+
+def _engine(ledger: Ledger) -> str | None:
+    return _tools(("pulumi", "pulumi-resource-kubernetes"), ledger)
+
+
+def _cluster(ledger: Ledger) -> str | None:
+    if os.name != "posix":
+        return "the local target needs Linux or another POSIX system"
+    if shutil.which("openssl") is None:
+        return "openssl is not installed; on Debian: apt-get install openssl"
+    return _tools(ALL, ledger)
+
+
+def _tools(names: tuple[str, ...], ledger: Ledger) -> str | None:
+    try:
+        ensure(names, record=lambda module, seconds: ledger.record("builds", module, seconds))
+    except ToolError as error:
+        return str(error)
+    return None
+
+
+TIERS = (
+    Tier("pure", 180, _nothing),
+    Tier("tooling", 180, _nothing, ("-n", WORKERS)),
+    Tier("parser", 300, _wheel),
+    Tier("mocks", 300, _nothing, ("-n", WORKERS)),
+    Tier("engine", 900, _engine),
+    Tier("cluster", 1200, _cluster),
+)
+
+NAMES = tuple(tier.name for tier in TIERS)
