@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fleet import FleetPlan, InputError, PlanError, plan
 from fleet.stack_file import read, stack_path
-from local import nodes, regions, report, tools
+from local import control_plane, nodes, regions, report, tools
 from local.automation import PROJECT_DIRECTORY, EngineFailed, LocalStack
 from local.paths import State
 
@@ -57,6 +57,8 @@ def _up(state: State, options: argparse.Namespace) -> int:
     began = time.monotonic()
     stack_file = options.file or stack_path(PROJECT_DIRECTORY, options.stack)
     fleet = _plan(stack_file)
+    if lacking := control_plane.missing():
+        raise Refused(lacking)
     _say(f"Local fleet {fleet.name}: {len(fleet.clusters)} regions, GPU nodes and model servers simulated by KWOK.")
     binaries = tools.ensure(TOOLS)
     specs = [
@@ -67,6 +69,7 @@ def _up(state: State, options: argparse.Namespace) -> int:
     stack = _stack(state, stack_file, binaries, uids)
     _say("pulumi up")
     outputs = stack.up(_say, refresh=options.refresh)
+    regions.retire(state, specs, _say)
     found = report.rows(fleet, state.kubeconfig)
     print(f"\nOutputs\n{report.outputs_text(outputs)}\n\n{report.table(found)}\n")
     late = [row for row in found if not row.ready]

@@ -76,8 +76,16 @@ class LocalStack:
         return {name: output.value for name, output in result.outputs.items()}
 
     def preview(self) -> dict[str, int]:
-        """What an update would do: operation to number of resources."""
-        result = self._stack.preview(color="never", suppress_outputs=True)
+        """What an update would do: operation to number of resources.
+
+        Raises:
+            EngineFailed: with the diagnostics of the engine.
+        """
+        watch = Progress(lambda _: None)
+        try:
+            result = self._stack.preview(on_event=watch, color="never", suppress_outputs=True)
+        except automation.CommandError as error:
+            raise EngineFailed(watch.failure(str(error))) from None
         return {getattr(operation, "value", str(operation)): count for operation, count in result.change_summary.items()}
 
     def destroy(self, say: Say) -> None:
@@ -123,8 +131,12 @@ class LocalStack:
         shutil.copy(PROJECT_DIRECTORY / "Pulumi.yaml", project / "Pulumi.yaml")
         target = project / self._stack_file.name
         document = yaml.safe_load(self._stack_file.read_text(encoding="utf-8"))
+        settings = document["config"][CONFIG_KEY]
         for cluster, fields in overrides.items():
-            document["config"][CONFIG_KEY]["clusters"][cluster].update(fields)
+            settings["clusters"][cluster].update(fields)
+        for model in settings["models"].values():
+            if "config" in model:  # the copy lies in another folder than the file that names it
+                model["config"] = str((self._stack_file.parent / model["config"]).resolve())
         if target.exists():
             written = yaml.safe_load(target.read_text(encoding="utf-8")) or {}
             document |= {key: value for key, value in written.items() if key.startswith("encryption")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import ssl
 import subprocess
 import sys
@@ -12,16 +13,23 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
-from local.kubeconfig import Access
+from local.kubeconfig import Access, only, write_private
 from local.ports import LOOPBACK, ports
-from local.processes import Daemon, ProcessFailed
+from local.processes import Daemon
 from local.stages import stages
 
 ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "provisioner")
 READY_TIMEOUT_SECONDS = 90.0
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+
+
+def missing() -> str | None:
+    """What the machine lacks for a control plane, with how to get it; None where nothing is missing."""
+    if os.name != "posix":
+        return "the local target needs Linux or another POSIX system"
+    if shutil.which("openssl") is None:
+        return "openssl is not installed; on Debian: apt-get install openssl"
+    return None
 
 
 def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> Access:
@@ -56,15 +64,13 @@ def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> A
 def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: float, tools: Mapping[str, Path]) -> None:
     """Controller manager, scheduler, KWOK and provisioner. A control plane that moved or slowed down restarts them."""
     own = folder / "kubeconfig"
-    written = _single_context(shared, context)
+    written = only(shared, [context])  # one region's change must not restart the other's processes
     stage_file = folder / "stages.yaml"
     text = stages(ready_seconds)
     if not own.exists() or own.read_text(encoding="utf-8") != written:
         for name in reversed(ORDER[2:]):
             Daemon(name, folder).stop()
-        own.unlink(missing_ok=True)
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-            file.write(written)
+        write_private(own, written)
     if not stage_file.exists() or stage_file.read_text(encoding="utf-8") != text:
         Daemon("kwok", folder).stop()
         stage_file.write_text(text, encoding="utf-8")
@@ -119,29 +125,11 @@ def _credentials(folder: Path) -> tuple[str, Path]:
     """A random administrator token and the key of service accounts, kept for the life of the region."""
     tokens, key = folder / "tokens.csv", folder / "service-account.key"
     if not tokens.exists() or not tokens.read_text(encoding="utf-8").strip():
-        _write_private(tokens, f"{secrets.token_urlsafe(32)},admin,admin,system:masters\n")
+        write_private(tokens, f"{secrets.token_urlsafe(32)},admin,admin,system:masters\n")
     if not key.exists() or not key.stat().st_size:
         made = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True)
-        _write_private(key, made.stdout)
+        write_private(key, made.stdout)
     return tokens.read_text(encoding="utf-8").partition(",")[0], key
-
-
-def _write_private(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
-
-
-def _single_context(shared: Path, context: str) -> str:
-    """The kubeconfig with this region as its current context: one region's change must not restart the other's processes."""
-    document = yaml.safe_load(shared.read_text(encoding="utf-8"))
-    for kind in ("clusters", "users", "contexts"):
-        document[kind] = [entry for entry in document[kind] if entry["name"] == context]
-    if not document["contexts"]:
-        raise ProcessFailed(f"the kubeconfig has no context {context}")
-    return yaml.safe_dump(document | {"current-context": context}, sort_keys=False)
 
 
 def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx2
+import yaml
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
@@ -47,32 +48,63 @@ class RegionSpec:
 def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path], say: Say) -> dict[str, str]:
     """Bring every region up, side by side; returns region to UID of kube-system.
 
+    A region that an earlier run started and that is no longer asked for comes up as well: the update that removes its
+    objects has to reach them. `retire` ends it afterwards.
+
     Raises:
         RegionFailed: with the log's end of the process that did not come up.
     """
     state.regions.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with ThreadPoolExecutor(max_workers=len(regions)) as workers:
-        accesses = list(workers.map(lambda spec: _guarded(_api_server, state, spec, tools), regions))
+    everything = [*regions, *_left_over(state, regions)]
+    with ThreadPoolExecutor(max_workers=len(everything)) as workers:
+        accesses = list(workers.map(lambda spec: _guarded(_api_server, state, spec, tools), everything))
         kubeconfig.write(state.kubeconfig, accesses)
-        list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), regions))
+        list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), everything))
     # One after the other: msgspec, which decodes the client's answers, crashes the interpreter when two threads meet a type
     # for the first time together.
     uids = [_guarded(_fill, state, spec, tools) for spec in regions]
     for spec in regions:
-        say(f"Region {spec.name}: control plane ready, {len(spec.nodes)} GPU nodes.")
+        say(f"Region {spec.name}: control plane ready, {sum(node.gpus > 0 for node in spec.nodes)} GPU nodes.")
     return {spec.name: uid for spec, uid in zip(regions, uids, strict=True)}
+
+
+def retire(state: State, kept: Sequence[RegionSpec], say: Say) -> None:
+    """End and remove the regions that are no longer asked for, once nothing of the stack is left in them."""
+    names = {spec.name for spec in kept}
+    left = [folder for folder in sorted(state.regions.iterdir()) if folder.name not in names]
+    for folder in left:
+        _remove(folder, say)
+    if left:
+        kubeconfig.write_private(state.kubeconfig, kubeconfig.only(state.kubeconfig, [spec.context for spec in kept]))
 
 
 def stop(state: State, say: Say) -> None:
     """End every process in order and remove the folders; works on whatever is there."""
     if state.regions.exists():
         for folder in sorted(state.regions.iterdir()):
-            for name in reversed(ORDER):
-                Daemon(name, folder).stop()
-            say(f"Region {folder.name}: stopped.")
-        end_strays(state.regions)
+            _remove(folder, say)
         shutil.rmtree(state.regions)
     state.kubeconfig.unlink(missing_ok=True)
+
+
+def _remove(folder: Path, say: Say) -> None:
+    for name in reversed(ORDER):
+        Daemon(name, folder).stop()
+    end_strays(folder)
+    shutil.rmtree(folder)
+    say(f"Region {folder.name}: stopped.")
+
+
+def _left_over(state: State, regions: Sequence[RegionSpec]) -> list[RegionSpec]:
+    """Regions of an earlier run that these do not name. One without a kubeconfig never got as far as holding an object."""
+    names = {spec.name for spec in regions}
+    folders = [folder for folder in sorted(state.regions.iterdir()) if folder.name not in names and (folder / "kubeconfig").exists()]
+    ready_seconds = regions[0].ready_seconds
+    contexts = [yaml.safe_load((folder / "kubeconfig").read_text(encoding="utf-8"))["current-context"] for folder in folders]
+    return [
+        RegionSpec(name=folder.name, context=context, nodes=(), ready_seconds=ready_seconds)
+        for folder, context in zip(folders, contexts, strict=True)
+    ]
 
 
 def running(state: State) -> dict[str, dict[str, bool]]:

@@ -185,6 +185,20 @@ def test_a_context_that_points_at_another_cluster_is_refused_before_anything_is_
     assert fleet.up() == {}, "nothing had been written"
 
 
+def test_a_region_that_left_the_stack_file_is_emptied_and_removed_and_may_come_back(fleet: LocalFleet) -> None:
+    west = fleet.settings["clusters"].pop("west")
+    run = fleet.launcher()
+    output, _ = run.communicate(timeout=180)
+    assert run.returncode == 0, output
+    assert not fleet.state.region("west").exists(), "its folder is gone"
+    assert not [line for line in fleet.everything_running() if "west" in line], "and its processes"
+    assert "local-west" not in fleet.state.kubeconfig.read_text(), "and its context"
+    fleet.settings["clusters"]["west"] = west
+    fleet.start()
+    changed = fleet.up()
+    assert set(changed) == {"create"}, "a new region is filled, the other one is left alone"
+
+
 def test_no_secret_and_no_token_is_in_the_state(fleet: LocalFleet) -> None:
     tokens = [path.read_text().partition(",")[0] for path in fleet.state.regions.glob("*/tokens.csv")]
     state = "".join(path.read_text() for path in (fleet.state.pulumi / "state").rglob("*.json"))
@@ -220,6 +234,24 @@ def test_down_removes_a_fleet_whose_launcher_engine_and_control_planes_were_all_
     assert down.returncode == 0, output
     assert not fleet.state.root.exists(), "no folder"
     assert not fleet.everything_running(), "no process"
+
+
+@pytest.mark.parametrize("moment", ["etcd", "kube-apiserver", "kwok"])
+def test_kill_9_of_the_launcher_while_a_region_starts_is_healed_by_the_next_run(tmp_path: Path, moment: str) -> None:
+    fleet = LocalFleet(tmp_path)
+    fleet.settings["clusters"].pop("west")
+    try:
+        run = fleet.launcher()
+        eventually(lambda: fleet.processes(moment), f"a {moment}")
+        kill(psutil.Process(run.pid))
+        run.communicate()
+        again = fleet.launcher()
+        output, _ = again.communicate(timeout=180)
+        assert again.returncode == 0, f"it goes on from a region that was half started:\n{output}"
+        assert len(fleet.processes(moment)) == 1, "and starts nothing twice"
+    finally:
+        fleet.launcher("down").communicate(timeout=180)
+    assert not fleet.everything_running(), "no process is left"
 
 
 def test_a_namespace_is_under_pod_security_restricted(tmp_path: Path) -> None:

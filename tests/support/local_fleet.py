@@ -116,7 +116,14 @@ class LocalFleet:
         return [process for process in psutil.process_iter(["name"]) if process.info["name"] == name and self._ours(process)]
 
     def everything_running(self) -> list[str]:
-        return [f"{process.info['name']} {process.pid}" for process in psutil.process_iter(["name"]) if self._ours(process)]
+        return [f"{process.info['name']} {process.pid} {self._words(process)}" for process in psutil.process_iter(["name"]) if self._ours(process)]
+
+    @staticmethod
+    def _words(process: psutil.Process) -> str:
+        try:
+            return " ".join(process.cmdline())
+        except psutil.NoSuchProcess:
+            return ""
 
     def _ours(self, process: psutil.Process) -> bool:
         root = str(self.state.root)

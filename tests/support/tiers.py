@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local.control_plane import missing
 from local.ledger import Ledger
 from local.tools import ALL, ToolError, ensure
 from tests.support import vllm_wheel
@@ -45,11 +45,7 @@ def _engine(ledger: Ledger) -> str | None:
 
 
 def _cluster(ledger: Ledger) -> str | None:
-    if os.name != "posix":
-        return "the local target needs Linux or another POSIX system"
-    if shutil.which("openssl") is None:
-        return "openssl is not installed; on Debian: apt-get install openssl"
-    return _tools(ALL, ledger)
+    return missing() or _tools(ALL, ledger)
 
 
 def _tools(names: tuple[str, ...], ledger: Ledger) -> str | None:
