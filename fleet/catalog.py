@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from fleet import catalog_rows as rows
-
-MINIMUM_VCPUS = 8
-"""Of a default shape: machines of 4 vCPU and 16 GiB load weights slowly or are killed for memory."""
 
 
 class UnknownAccelerator(ValueError):
     """No such GPU in the catalogue; the text lists those there are."""
-
-
-class NoShape(ValueError):
-    """A cloud does not sell that GPU in that number or region; the text lists what it and the others sell instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +33,9 @@ class Shape:
     missing_regions: frozenset[str]
     """Where it is known not to be sold."""
     on_demand: bool
+    """Whether one can simply be started; otherwise it is spot, flex-start, reservation or capacity block."""
+    capacity_blocks: bool
+    """Whether AWS sells it as a Capacity Block."""
 
     def sold_in(self, region: str | None) -> bool:
         """Whether nothing known speaks against this region."""
@@ -106,40 +101,6 @@ def accelerator(name: str) -> Accelerator:
         raise UnknownAccelerator(f"one of: {', '.join(ACCELERATORS)}") from None
 
 
-@cache
-def shape(cloud: str, accelerator_name: str, gpus_per_node: int, region: str | None = None, machine: str | None = None) -> Shape:
-    """The machine for a pool: the named one, else the cheapest of that GPU and count with at least eight virtual CPUs.
-
-    Raises:
-        NoShape: nothing fits; the text names what exists instead.
-    """
-    gpu = accelerator(accelerator_name)
-    exact = [found for found in gpu.shapes if found.cloud == cloud and found.gpus == gpus_per_node]
-    if machine is not None:
-        exact = [found for found in exact if found.machine == machine]
-    sold = [found for found in exact if found.sold_in(region)]
-    if not sold:
-        raise NoShape(_alternatives(gpu, cloud, gpus_per_node, region, exact))
-    roomy = [found for found in sold if found.vcpus >= MINIMUM_VCPUS] if machine is None else sold
-    return min(roomy or sold, key=lambda found: (found.usd_per_hour is None, found.usd_per_hour or 0.0, found.machine))
-
-
-def _alternatives(gpu: Accelerator, cloud: str, gpus_per_node: int, region: str | None, exact: list[Shape]) -> str:
-    if exact and region:
-        regions = sorted({name for found in exact for name in found.regions or ()})
-        where = f"; regions with it: {', '.join(regions)}" if regions else ""
-        return f"{exact[0].machine} is not sold in {region}{where}"
-    same_gpu = [found.label for found in gpu.shapes if found.vcpus >= MINIMUM_VCPUS]
-    close = [
-        found.label
-        for found in SHAPES
-        if found.cloud == cloud and found.gpus == gpus_per_node and found.vcpus >= MINIMUM_VCPUS
-        if ACCELERATORS[found.accelerator].total_gib >= gpu.total_gib and found.accelerator != gpu.name
-    ]
-    listed = list(dict.fromkeys([*same_gpu[:6], *close[:4]]))
-    return f"what exists instead: {'; '.join(listed)}" if listed else "nothing in the catalogue comes near"
-
-
 ACCELERATORS: Mapping[str, Accelerator] = {
     name: Accelerator(
         name=name,
@@ -172,6 +133,7 @@ _AWS = tuple(
         regions=rows.AWS_REGIONS.get(machine, rows.AWS_REGIONS.get(machine.partition(".")[0])),
         missing_regions=rows.AWS_MISSING.get(machine.partition(".")[0], frozenset()),
         on_demand=True,
+        capacity_blocks=machine.partition(".")[0] in rows.AWS_CAPACITY_BLOCKS,
     )
     for machine, gpu, gpus, vcpus, memory_gib, nvme_gb, price in rows.AWS_ROWS
 )
@@ -192,6 +154,7 @@ _GCP = tuple(
         regions=rows.GCP_REGIONS.get(gpu),
         missing_regions=rows.GCP_MISSING.get(gpu, frozenset()),
         on_demand=on_demand,
+        capacity_blocks=False,
     )
     for machine, gpu, gpus, vcpus, memory_gib, ssd_gb, price, spot, on_demand in rows.GCP_ROWS
 )

@@ -6,7 +6,7 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
     # name, GiB that PyTorch sees, GB/s, dense 16-bit TFLOPS, compute capability, NVLink GB/s, GKE type, product labels, quotas
     ("T4", 14.56, 320, 65, (7, 5), None, "nvidia-tesla-t4", ("Tesla-T4",), "L-DB2E81BA", "NVIDIA-T4-GPUS-per-project-region"),
     ("L4", 21.96, 300, 121, (8, 9), None, "nvidia-l4", ("NVIDIA-L4",), "L-DB2E81BA", "NVIDIA-L4-GPUS-per-project-region"),
-    ("A10G", 22.07, 600, 70, (8, 6), None, None, ("NVIDIA-A10G",), "L-DB2E81BA", None),
+    ("A10G", 22.0, 600, 70, (8, 6), None, None, ("NVIDIA-A10G",), "L-DB2E81BA", None),
     (
         "A100-40GB",
         39.39,
@@ -31,7 +31,7 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
         "L-417A185B",
         "NVIDIA-A100-80GB-GPUS-per-project-region",
     ),
-    ("L40S", 44.43, 864, 362, (8, 9), None, None, ("NVIDIA-L40S",), "L-DB2E81BA", None),
+    ("L40S", 44.34, 864, 362, (8, 9), None, None, ("NVIDIA-L40S",), "L-DB2E81BA", None),
     ("H100", 79.19, 3350, 989, (9, 0), 900, "nvidia-h100-80gb", ("NVIDIA-H100-80GB-HBM3",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
     ("H200", 139.8, 4800, 989, (9, 0), 900, "nvidia-h200-141gb", ("NVIDIA-H200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
     (
@@ -48,8 +48,8 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
     ),
     ("B200", 178.35, 8000, 2250, (10, 0), 1800, "nvidia-b200", ("NVIDIA-B200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
 )
-"""Memory: measured for L4, T4, A10G, H100 and B200, commonly reported for the others. Bandwidth and TFLOPS: data sheets,
-A10G's own (70, not the A10's 125)."""
+"""Memory: the lowest of the totals that engine logs printed for T4, L4, A10G, L40S, H100 and B200, commonly reported for the
+others. Bandwidth and TFLOPS: data sheets, A10G's own (70, not the A10's 125). Product labels: as public node listings show them."""
 
 AWS_PRICE_SOURCE = "karpenter-provider-aws price table, us-east-1"
 AWS_PRICE_DATE = "2026-07-20"
@@ -126,9 +126,13 @@ AWS_MISSING: dict[str, frozenset[str]] = {
     "g5": frozenset({"ap-southeast-1", "us-west-1"}),
     "g6": frozenset({"eu-west-1", "ap-southeast-1", "us-west-1"}),
     "p5": frozenset({"eu-west-1"}),
+    "p5e": frozenset({"eu-west-1"}),
     "p5en": frozenset({"eu-west-1"}),
 }
 """By family, where only the gaps are known. eu-west-1 has g4dn, g5 and p4d only."""
+
+AWS_CAPACITY_BLOCKS = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200")
+"""Families that are also sold as Capacity Blocks."""
 
 GCP_PRICE_SOURCE = "karpenter-provider-gcp price table, us-central1"
 GCP_PRICE_DATE = "2026-08-03"
@@ -164,11 +168,11 @@ GCP_ROWS: tuple[tuple[str, str, int, int, float, int, float | None, float | None
     ("a3-highgpu-4g", "H100", 4, 104, 936, 3000, 44.24, 25.305, False),
     ("a3-highgpu-8g", "H100", 8, 208, 1872, 6000, 88.49, 50.61, True),
     ("a3-ultragpu-8g", "H200", 8, 224, 2952, 12000, None, None, False),
-    ("a4-highgpu-8g", "B200", 8, 224, 3968, 12000, None, None, False),
+    ("a4-highgpu-8g", "B200", 8, 224, 2952, 12000, None, None, False),
 )
 """N1 rows add the T4 at 0.35 US dollars per hour each, an assumption: no public table was found. A3 with fewer than eight
-GPUs is sold as spot or flex-start only by a billing note of 2026-09-26. The memory of a4-highgpu-8g is Google's published
-figure, not checked."""
+GPUs is sold as spot or flex-start only by a billing note of 2026-09-26. a4-highgpu-8g has the memory of a3-ultragpu-8g, its
+neighbour in the only table found: no less is sold. a3-megagpu-8g is left out: it has another GKE accelerator type than H100."""
 
 GCP_REGIONS: dict[str, frozenset[str]] = {
     "A100-40GB": frozenset(

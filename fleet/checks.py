@@ -1,16 +1,19 @@
-"""What one field cannot know about another: references, combinations, and values that are in the schema but not served yet."""
+"""What one field cannot know about another: references, combinations and limits that depend on the environment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fleet import catalog, unserved
 from fleet.problems import Problem, nearest
-from fleet.settings import AwsCluster, ExistingCluster, GcpCluster, Model, Placement, Settings
+from fleet.settings import AwsCluster, ExistingCluster, Model, Placement, Settings
+
+MACHINES = frozenset(shape.machine for shape in catalog.SHAPES)
 
 
 def check(settings: Settings) -> list[Problem]:
     """Every problem that can be seen without sizing anything."""
-    return [*_references(settings), *_models(settings), *_clusters(settings), *_not_served(settings)]
+    return [*_references(settings), *_models(settings), *_pools(settings), *_clusters(settings), *_rest(settings), *unserved.problems(settings)]
 
 
 def placements(settings: Settings, model: Model) -> dict[str, Placement]:
@@ -24,22 +27,32 @@ def _references(settings: Settings) -> Iterator[Problem]:
     for name, model in settings.models.items():
         where = f"models.{name}"
         if model.placements is not None and not model.placements:
-            yield Problem(field=f"{where}.placements", value={}, limit="a model runs somewhere", remedy="name a cluster, or remove the model")
+            remedy = "name a cluster, or leave placements out for all of them"
+            yield Problem(field=f"{where}.placements", value={}, limit="a model runs somewhere", remedy=remedy)
+        without: list[str] = []
         for cluster, placement in placements(settings, model).items():
             field = f"{where}.placements.{cluster}"
+            pool = placement.pool or model.pool
             if cluster not in settings.clusters:
                 yield Problem(field=field, value=cluster, limit="there is no such cluster", remedy=nearest(cluster, settings.clusters))
-                continue
-            pool = placement.pool or model.pool
-            pool_field = f"{field}.pool" if placement.pool else f"{where}.pool"
-            if pool is None:
-                remedy = f"set {where}.pool, or {field}.pool; {nearest('', settings.pools)}"
-                yield Problem(field=pool_field, value=None, limit=f"no pool in cluster {cluster}", remedy=remedy)
+            elif pool is None:
+                without.append(cluster)
             elif pool not in settings.pools:
+                pool_field = f"{field}.pool" if placement.pool else f"{where}.pool"
                 yield Problem(field=pool_field, value=pool, limit="there is no such pool", remedy=nearest(pool, settings.pools))
+        if model.pool is not None and model.pool not in settings.pools and all(each.pool for each in placements(settings, model).values()):
+            yield Problem(field=f"{where}.pool", value=model.pool, limit="there is no such pool", remedy=nearest(model.pool, settings.pools))
+        if without:
+            yield _no_pool(settings, where, without)
     primary = settings.traffic.primary
     if primary is not None and primary not in settings.clusters:
         yield Problem(field="traffic.primary", value=primary, limit="there is no such cluster", remedy=nearest(primary, settings.clusters))
+
+
+def _no_pool(settings: Settings, where: str, clusters: list[str]) -> Problem:
+    limit = f"nothing says on which GPUs it runs in {', '.join(clusters)}"
+    choices = nearest("", settings.pools) if settings.pools else "pools defines none, and only a model with a tier has a default one"
+    return Problem(field=f"{where}.pool", value=None, limit=limit, remedy=f"set {where}.pool, or {where}.placements.{clusters[0]}.pool ({choices})")
 
 
 def _models(settings: Settings) -> Iterator[Problem]:
@@ -48,21 +61,27 @@ def _models(settings: Settings) -> Iterator[Problem]:
         if name == "vllm":
             limit = "a Service of this name injects VLLM_PORT into every pod, which stops vLLM"
             yield Problem(field=where, value=name, limit=limit, remedy="name it after what clients ask for, for example chat")
-        if model.tier is None and model.model is None:
-            remedy = f"set {where}.tier, or {where}.model with a revision"
-            yield Problem(field=f"{where}.tier", value=None, limit="neither tier nor model says which weights", remedy=remedy)
-        for cluster, placement in placements(settings, model).items():
-            replicas = placement.replicas or model.replicas
+        chosen = {f"{where}.replicas": model.replicas} if model.placements is None else {}
+        for cluster, placement in (model.placements or {}).items():
             field = f"{where}.placements.{cluster}.replicas" if placement.replicas else f"{where}.replicas"
+            chosen[field] = placement.replicas or model.replicas
+        for field, replicas in chosen.items():
             if replicas.max is not None and replicas.max < replicas.min:
-                yield Problem(field=f"{field}.max", value=replicas.max, limit=f"is below min, {replicas.min}", remedy="raise max or lower min")
+                remedy = f"write {replicas.min} or more, or lower min"
+                yield Problem(field=f"{field}.max", value=replicas.max, limit=f"is below min, {replicas.min}", remedy=remedy)
             if settings.environment == "prod" and model.slo == "interactive" and replicas.min < 2:
                 limit = "an interactive model in prod runs at least 2 replicas per cluster, so that one can fail or be replaced"
                 yield Problem(field=f"{field}.min", value=replicas.min, limit=limit, remedy="set it to 2, or slo: standard")
+
+
+def _pools(settings: Settings) -> Iterator[Problem]:
     for name, pool in settings.pools.items():
+        if pool.accelerator not in catalog.ACCELERATORS:
+            remedy = nearest(pool.accelerator, catalog.ACCELERATORS)
+            yield Problem(field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=remedy)
         if pool.min_nodes > pool.max_nodes:
             limit = f"is above max_nodes, {pool.max_nodes}"
-            yield Problem(field=f"pools.{name}.min_nodes", value=pool.min_nodes, limit=limit, remedy="lower it")
+            yield Problem(field=f"pools.{name}.min_nodes", value=pool.min_nodes, limit=limit, remedy=f"write {pool.max_nodes} or less")
         if len(set(pool.capacity)) != len(pool.capacity):
             yield Problem(field=f"pools.{name}.capacity", value=list(pool.capacity), limit="names a rung twice", remedy="name each once")
 
@@ -82,50 +101,26 @@ def _clusters(settings: Settings) -> Iterator[Problem]:
                 yield Problem(field=f"{where}.context", value=cluster.context, limit=limit, remedy="name another context, or remove one")
             if settings.environment == "prod" and cluster.cluster_uid is None:
                 limit = "prod writes only to a cluster whose identity is known"
-                remedy = "kubectl get namespace kube-system -o jsonpath={.metadata.uid}, and write it here"
+                remedy = "write here what this prints: kubectl get namespace kube-system -o jsonpath={.metadata.uid}"
                 yield Problem(field=f"{where}.cluster_uid", value=None, limit=limit, remedy=remedy)
+            yield from _weights_storage(settings, name, cluster)
 
 
-def _not_served(settings: Settings) -> Iterator[Problem]:
-    """Values the schema has from the start because renaming a field later breaks users, and that nothing acts on yet."""
-    if settings.traffic.mode != "active-active":
-        yield _unserved("traffic.mode", settings.traffic.mode, "active-active")
-    if settings.traffic.primary is not None:
-        yield _unserved("traffic.primary", settings.traffic.primary, "leave it out")
-    if settings.domain is not None:
-        yield _unserved("domain", settings.domain, "leave it out; clients use each cluster's Services")
-    for name, cluster in settings.clusters.items():
-        if cluster.weight != 100:
-            yield _unserved(f"clusters.{name}.weight", cluster.weight, "leave it at 100")
-        if cluster.drained:
-            yield _unserved(f"clusters.{name}.drained", value=True, remedy="leave it out")
-        if isinstance(cluster, AwsCluster | GcpCluster) and cluster.images.mirror:
-            yield _unserved(f"clusters.{name}.images.mirror", value=True, remedy="leave it out")
-        if isinstance(cluster, AwsCluster) and cluster.flow_logs:
-            yield _unserved(f"clusters.{name}.flow_logs", value=True, remedy="leave it out")
-    for name, model in settings.models.items():
-        if model.autoscaling.enabled:
-            yield _unserved(f"models.{name}.autoscaling.enabled", value=True, remedy="leave it out; replicas.min servers run")
-        yield from _cache_not_served(settings, name, model)
+def _weights_storage(settings: Settings, name: str, cluster: ExistingCluster) -> Iterator[Problem]:
+    models = [model for model, entry in settings.models.items() if name in placements(settings, entry)]
+    if models and "cache" not in cluster.storage_classes:
+        limit = f"the weights of {', '.join(models[:5])} need a storage class that many nodes can mount"
+        remedy = "set it to one of that cluster, for example storage_classes: {cache: nfs}"
+        yield Problem(field=f"clusters.{name}.storage_classes.cache", value=None, limit=limit, remedy=remedy)
 
 
-def _cache_not_served(settings: Settings, name: str, model: Model) -> Iterator[Problem]:
-    kind = model.cache.kind
-    if kind in ("volume", "node_local"):
-        yield _unserved(f"models.{name}.cache.kind", kind, "use bucket in a cloud, shared in an existing cluster, or leave it out")
-        return
-    for cluster_name in placements(settings, model):
-        cluster = settings.clusters.get(cluster_name)
-        if isinstance(cluster, ExistingCluster):
-            if kind == "bucket":
-                yield _unserved(f"models.{name}.cache.kind", kind, f"cluster {cluster_name} exists already: use shared, or leave it out")
-            elif "cache" not in cluster.storage_classes:
-                limit = f"model {name} needs a storage class that many nodes can mount"
-                remedy = "set it to one of that cluster, for example storage_classes: {cache: nfs}"
-                yield Problem(field=f"clusters.{cluster_name}.storage_classes.cache", value=None, limit=limit, remedy=remedy)
-        elif cluster is not None and kind == "shared":
-            yield _unserved(f"models.{name}.cache.kind", kind, f"cluster {cluster_name} has a bucket: use bucket, or leave it out")
-
-
-def _unserved(field: str, value: object, remedy: str) -> Problem:
-    return Problem(field=field, value=value, limit="is not served yet", remedy=remedy)
+def _rest(settings: Settings) -> Iterator[Problem]:
+    for machine in settings.prices:
+        if machine not in MACHINES:
+            yield Problem(
+                field=f"prices.{machine}", value=machine, limit="no machine of the catalogue has this name", remedy=nearest(machine, MACHINES)
+            )
+    names = [entry.risk for entry in settings.accepted_risks]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Problem(field=f"accepted_risks[{index}].risk", value=name, limit="is accepted twice", remedy="keep one of the two reasons")

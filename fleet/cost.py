@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from fleet.fleet_plan import ClusterPlan, CostPerHour, PoolPlan
@@ -21,17 +22,27 @@ def placement_cost(pool: PoolPlan, tensor_parallel: int, minimum: int, maximum: 
 
 
 def nodes_needed(gpus_per_node: int, pods: Iterable[tuple[int, int]]) -> int:
-    """Nodes that (GPUs per pod, count) fill when packed largest first: what an autoscaler buys at best."""
-    free: list[int] = []
+    """Nodes that (GPUs per pod, count) fill when packed largest first: what an autoscaler buys at best.
+
+    The fewest there can be where every size divides the next larger one (1, 2, 4, 8), and never too few. No pod is larger
+    than a node.
+    """
+    free: Counter[int] = Counter()  # GPUs left on a node, to nodes: as fast for a million pods as for ten
     for size, count in sorted(pods, reverse=True):
-        for _ in range(count):
-            for index, left in enumerate(free):
-                if left >= size:
-                    free[index] = left - size
-                    break
-            else:
-                free.append(gpus_per_node - size)
-    return len(free)
+        waiting = count
+        for left in sorted(left for left in free if left >= size):
+            nodes, each = free[left], left // size
+            used = min(nodes, -(-waiting // each))
+            placed = min(waiting, used * each)
+            whole, rest = divmod(placed, each)
+            free[left] -= used
+            free[left - each * size] += whole
+            free[left - rest * size] += 1 if rest else 0
+            waiting -= placed
+        whole, rest = divmod(waiting, gpus_per_node // size)
+        free[gpus_per_node % size] += whole
+        free[gpus_per_node - rest * size] += 1 if rest else 0
+    return sum(free.values())
 
 
 def pool_cost(cluster: ClusterPlan, pool: PoolPlan) -> CostPerHour:
@@ -41,7 +52,8 @@ def pool_cost(cluster: ClusterPlan, pool: PoolPlan) -> CostPerHour:
     models = [model for model in cluster.models if model.pool == pool.name]
     least = nodes_needed(pool.gpus_per_node, [(model.tensor_parallel, model.replicas.min) for model in models])
     most = nodes_needed(pool.gpus_per_node, [(model.tensor_parallel, model.replicas.max) for model in models])
-    return CostPerHour(min=round(max(least, pool.min_nodes) * pool.usd_per_hour, 4), max=round(max(most, pool.min_nodes) * pool.usd_per_hour, 4))
+    nodes = max(least, pool.min_nodes), max(most, pool.min_nodes)
+    return CostPerHour(min=round(nodes[0] * pool.usd_per_hour, 4), max=round(nodes[1] * pool.usd_per_hour, 4))
 
 
 def fleet_cost(clusters: Sequence[ClusterPlan]) -> CostPerHour:

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 
-from fleet import catalog, cost, drain, engine, engine_words, naming, placement, resources, sizing, startup
-from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, PoolPlan, ReplicaBounds, RolloutPlan
-from fleet.lock import Lock
+from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, startup
+from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan
 from fleet.problems import Problem
-from fleet.resolve import ResolvedModel
-from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
+from fleet.server_inputs import (
+    LOAD_GIB_PER_SECOND,
+    ServerInputs,
+    load_time_dtype,
+    longest_answer,
+    longest_grace_seconds,
+    notes,
+    size_request,
+)
+from fleet.settings import ExistingCluster
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
+
+__all__ = ["ServerInputs", "cache_plan", "engine_image", "model_plan"]
 
 CACHE_HEADROOM = 1.25
 """A cache holds the weights, the tokenizer files and, while the mirror writes, what it has not renamed yet."""
-
-LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_local": 1.4}
-"""Weights read per second by kind: bucket 0.47 download and load measured (Qwen3-32B, vLLM 0.26); node-local 1.4 from
-NVMe; a shared file system some hundred MB/s (estimate: EFS elastic, Filestore at its smallest)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerInputs:
-    """What decides one placement."""
-
-    settings: Settings
-    cluster_name: str
-    cluster: Cluster
-    model: ResolvedModel
-    pool: PoolPlan
-    replicas: Replicas
-    field: str
-    lock: Lock
-
-    @property
-    def cache_kind(self) -> str:
-        """The chosen kind; an existing cluster has no bucket of ours."""
-        chosen = self.settings.models[self.model.name].cache.kind
-        return chosen or ("shared" if isinstance(self.cluster, ExistingCluster) else "bucket")
 
 
 def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan | list[Problem]:
@@ -49,14 +34,14 @@ def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan |
         remedy = f"run `python -m fleet lock`, or write the commit into models.{model.name}.revision"
         limit = f"nobody has locked a commit of {model.repository}, and a branch can change under a running fleet"
         problems.append(Problem(field=f"models.{model.name}.revision", value=None, limit=limit, remedy=remedy))
-    request = _size_request(inputs)
+    request = size_request(inputs)
     tokens, _ = sizing.batch_defaults(replace(request, max_num_batched_tokens=None, max_num_seqs=None))
     problems += engine_words.problems(
         f"models.{model.name}",
         entry,
         model_type=model.architecture.model_type,
         checkpoint=model.architecture.checkpoint_quantization,
-        dtype=_dtype(inputs),
+        dtype=load_time_dtype(inputs),
         default_batched_tokens=tokens,
     )
     sized = sizing.size(request)
@@ -65,7 +50,11 @@ def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan |
         field = f"models.{model.name}.placements.{inputs.cluster_name}"
         remedy = "; ".join(sized.remedies) or "choose a smaller model or a larger accelerator"
         problems.append(Problem(field=field, value=value, limit="; ".join(sized.reasons), remedy=remedy))
-    drained = drain.drain(_longest_answer(inputs), entry.slo, pool.capacity, inputs.cluster.cloud)
+    shortage = resources.memory_shortage(inputs.load, inputs.node) if model.tensor_parallel <= pool.gpus_per_node else None
+    if shortage:
+        remedy = f"set pools.{pool.name}.machine to a larger one, or use fewer gpus_per_node"
+        problems.append(Problem(field=f"models.{model.name}.placements.{inputs.cluster_name}", value=pool.machine, limit=shortage, remedy=remedy))
+    drained = drain.drain(longest_answer(inputs), entry.slo, pool.capacity, inputs.cluster.cloud)
     if not isinstance(drained, Drain):
         remedy = f"{drained.remedy} (pools.{pool.name}.capacity, models.{model.name}.max_output_tokens)"
         problems.append(Problem(field=f"models.{model.name}.slo", value=entry.slo, limit=drained.limit, remedy=remedy))
@@ -100,47 +89,24 @@ def engine_image(inputs: ServerInputs) -> str:
     return f"{ENGINE_IMAGE}:{ENGINE_TAG}@{digest}" if digest else f"{ENGINE_IMAGE}:{ENGINE_TAG}"
 
 
-def _longest_answer(inputs: ServerInputs) -> int:
-    """Tokens of the longest answer: what a drain waits for, and what the engine is told never to exceed."""
-    return min(inputs.settings.models[inputs.model.name].max_output_tokens, inputs.model.max_model_len)
-
-
-def _dtype(inputs: ServerInputs) -> str | None:
-    return engine.load_time_dtype(inputs.model.dtype, bfloat16=catalog.accelerator(inputs.pool.accelerator).bfloat16)
-
-
-def _size_request(inputs: ServerInputs) -> sizing.SizeRequest:
-    model, entry = inputs.model, inputs.settings.models[inputs.model.name]
-    return sizing.SizeRequest(
-        architecture=model.architecture,
-        accelerator=inputs.pool.accelerator,
-        gpus=inputs.pool.gpus_per_node,
-        tensor_parallel=model.tensor_parallel,
-        quantization=model.quantization,
-        dtype=model.dtype,
-        kv_cache_dtype=entry.kv_cache_dtype,
-        max_model_len=model.max_model_len,
-        gpu_memory_utilization=entry.gpu_memory_utilization or engine.DEFAULT_GPU_MEMORY_UTILIZATION,
-        max_num_seqs=entry.max_num_seqs,
-        max_num_batched_tokens=entry.max_num_batched_tokens,
-    )
-
-
 def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResult, drained: Drain) -> ModelPlan:
     model, pool, settings = inputs.model, inputs.pool, inputs.settings
     entry = settings.models[model.name]
     maximum = inputs.replicas.max or inputs.replicas.min
-    weights_per_pod_gib = sized.per_gpu.weights_gib * model.tensor_parallel
     started = startup.startup(
-        weights_gib_per_pod=weights_per_pod_gib,
-        load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
-        rollout_rounds=ceil(maximum / max(rollout.max_surge + rollout.max_unavailable, 1)),
+        startup.StartupInputs(
+            checkpoint_gib=model.architecture.checkpoint_gib,
+            load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
+            replicas=maximum,
+            rollout=rollout,
+            longest_grace_seconds=longest_grace_seconds(inputs),
+        )
     )
     spec = engine.EngineSpec(
         served_name=model.name,
         model=model.repository,
         revision=model.revision or "",
-        dtype=_dtype(inputs),
+        dtype=load_time_dtype(inputs),
         quantization=engine.load_time_quantization(model.quantization, model.architecture.checkpoint_quantization),
         kv_cache_dtype=entry.kv_cache_dtype,
         tensor_parallel=model.tensor_parallel,
@@ -152,8 +118,8 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         reasoning_parser=model.reasoning_parser,
         shutdown_timeout_seconds=drained.shutdown_timeout_seconds,
         engine_ready_timeout_seconds=started.engine_ready_timeout_seconds,
-        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo, sizing.batch_defaults(_size_request(inputs))[1]),
-        max_output_tokens=_longest_answer(inputs),
+        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo, sizing.batch_defaults(size_request(inputs))[1]),
+        max_output_tokens=longest_answer(inputs),
     )
     key = settings.secrets.engine_api_key
     per_gpu = sized.per_gpu
@@ -174,7 +140,7 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         kv_tokens=sized.kv_tokens,
         max_model_len=model.max_model_len,
         concurrency=sized.concurrency,
-        resources=resources.resources(model.tensor_parallel, weights_per_pod_gib, pool.gpus_per_node, pool.node_vcpus, pool.node_memory_gib),
+        resources=resources.resources(inputs.load, inputs.node),
         startup=started,
         drain=drained,
         rollout=rollout,
@@ -188,5 +154,5 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         team=entry.team or settings.owner,
         read_only_root=settings.read_only_root,
         wait=isinstance(inputs.cluster, ExistingCluster) and inputs.cluster.wait,
-        notes=tuple(sized.warnings),
+        notes=notes(inputs, sized, started),
     )

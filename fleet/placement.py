@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet import catalog
+from fleet import catalog, shapes
 from fleet.fleet_plan import NodeRequirement, PoolPlan, Taint
 from fleet.problems import Problem
 from fleet.settings import AwsCluster, Cluster, ExistingCluster, GcpCluster, Pool
@@ -29,8 +29,8 @@ def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices
     if isinstance(cluster, ExistingCluster):
         return _existing(name, pool, gpu, cluster_name, cluster)
     try:
-        shape = catalog.shape(cluster.cloud, pool.accelerator, pool.gpus_per_node, cluster.region, pool.machine)
-    except catalog.NoShape as error:
+        shape = shapes.shape(cluster.cloud, pool.accelerator, pool.gpus_per_node, cluster.region, pool.machine)
+    except shapes.NoShape as error:
         field = f"pools.{name}.machine" if pool.machine else f"pools.{name}.gpus_per_node"
         value = pool.machine or f"{pool.gpus_per_node} × {pool.accelerator}"
         return Problem(field=field, value=value, limit=f"is not sold for cluster {cluster_name}", remedy=str(error))
@@ -57,7 +57,7 @@ def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices
 
 
 def node_requirements(pool: PoolPlan, cluster: Cluster) -> tuple[NodeRequirement, ...]:
-    """The labels a node must carry to take this pool's pods."""
+    """The labels a node must carry to take this pool's pods. In an existing cluster: machines no smaller than the plan counts on."""
     if isinstance(cluster, AwsCluster | GcpCluster):
         return (NodeRequirement(key=POOL_LABEL, values=(pool.name,)),)
     gpu = catalog.accelerator(pool.accelerator)
@@ -65,8 +65,8 @@ def node_requirements(pool: PoolPlan, cluster: Cluster) -> tuple[NodeRequirement
         count = NodeRequirement(key="nvidia.com/gpu.count", values=(str(pool.gpus_per_node),))
         return (NodeRequirement(key="nvidia.com/gpu.product", values=gpu.product_labels), count)
     cloud = "aws" if cluster.gpu_labels == "eks" else "gcp"
-    machines = tuple(sorted(shape.machine for shape in gpu.shapes if shape.cloud == cloud and shape.gpus == pool.gpus_per_node))
-    found = [NodeRequirement(key=INSTANCE_TYPE_LABEL, values=machines)]
+    machines = {shape.machine for shape in gpu.shapes if shape.cloud == cloud and shape.gpus == pool.gpus_per_node and _as_large(shape, pool)}
+    found = [NodeRequirement(key=INSTANCE_TYPE_LABEL, values=tuple(sorted(machines)))]
     if cluster.gpu_labels == "gke" and gpu.gke_accelerator:
         found.append(NodeRequirement(key="cloud.google.com/gke-accelerator", values=(gpu.gke_accelerator,)))
     return tuple(found)
@@ -81,19 +81,19 @@ def _existing(name: str, pool: Pool, gpu: catalog.Accelerator, cluster_name: str
     machine = f"{pool.gpus_per_node} × {pool.accelerator}"
     shape: catalog.Shape | None = None
     if cluster.gpu_labels == "nvidia":
-        if not gpu.product_labels:
-            limit = f"the value of the label nvidia.com/gpu.product is unresolved for {gpu.name}"
-            remedy = f"set clusters.{cluster_name}.gpu_labels to eks or gke if its nodes carry those labels"
-            return Problem(field=f"clusters.{cluster_name}.gpu_labels", value="nvidia", limit=limit, remedy=remedy)
+        if pool.machine:
+            limit = f"the nodes of cluster {cluster_name} say which GPU they carry, not which machine they are"
+            return Problem(field=f"pools.{name}.machine", value=pool.machine, limit=limit, remedy="leave it out, or set gpu_labels to eks or gke")
         labels = {"nvidia.com/gpu.product": gpu.product_labels[0], "nvidia.com/gpu.count": str(pool.gpus_per_node)}
     else:
         cloud = "aws" if cluster.gpu_labels == "eks" else "gcp"
         try:
-            shape = catalog.shape(cloud, pool.accelerator, pool.gpus_per_node, None, pool.machine)
-        except catalog.NoShape as error:
-            value = f"{pool.gpus_per_node} × {pool.accelerator}"
-            limit = f"no machine with {cluster.gpu_labels} labels carries that in cluster {cluster_name}"
-            return Problem(field=f"pools.{name}.gpus_per_node", value=value, limit=limit, remedy=str(error))
+            shape = shapes.shape(cloud, pool.accelerator, pool.gpus_per_node, None, pool.machine)
+        except shapes.NoShape as error:
+            field = f"pools.{name}.machine" if pool.machine else f"pools.{name}.gpus_per_node"
+            value = pool.machine or f"{pool.gpus_per_node} × {pool.accelerator}"
+            limit = f"no machine with {cluster.gpu_labels} labels carries {pool.gpus_per_node} × {pool.accelerator} in cluster {cluster_name}"
+            return Problem(field=field, value=value, limit=limit, remedy=str(error))
         machine = shape.machine
         labels = {INSTANCE_TYPE_LABEL: machine}
         if cluster.gpu_labels == "gke" and gpu.gke_accelerator:
@@ -114,13 +114,22 @@ def _existing(name: str, pool: Pool, gpu: catalog.Accelerator, cluster_name: str
     )
 
 
+def _as_large(shape: catalog.Shape, pool: PoolPlan) -> bool:
+    return shape.vcpus >= (pool.node_vcpus or 0) and shape.memory_gib >= (pool.node_memory_gib or 0)
+
+
 def _rungs(name: str, pool: Pool, cluster: AwsCluster | GcpCluster, shape: catalog.Shape) -> Problem | None:
     """A capacity rung that this cloud does not sell, or does not sell for this machine."""
     field = f"pools.{name}.capacity"
     unknown = {"aws": "flex_start", "gcp": "capacity_block"}[cluster.cloud]
     if unknown in pool.capacity:
-        remedy = "use capacity_block" if cluster.cloud == "aws" else "use flex_start or reservation"
+        remedy = (
+            f"use {'capacity_block or ' if shape.capacity_blocks else ''}reservation" if cluster.cloud == "aws" else "use flex_start or reservation"
+        )
         return Problem(field=field, value=unknown, limit=f"{cluster.cloud} does not sell it", remedy=remedy)
+    if "capacity_block" in pool.capacity and not shape.capacity_blocks:
+        limit = f"{shape.machine} is not sold as a capacity block; A100, H100, H200 and B200 machines are"
+        return Problem(field=field, value="capacity_block", limit=limit, remedy="use on_demand, spot or reservation")
     if "on_demand" in pool.capacity and not shape.on_demand:
         limit = f"{shape.machine} is sold as spot, flex_start or reservation only"
         return Problem(field=field, value="on_demand", limit=limit, remedy="use one of these rungs, or the shape with all GPUs of the machine")

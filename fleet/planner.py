@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fleet import checks, cost, naming, placement, risks, rollout
+from fleet import catalog, checks, cost, default_pools, naming, notices, placement, risks, rollout
 from fleet.fleet_plan import CachePlan, ClusterPlan, FleetPlan, ModelPlan, PoolPlan
 from fleet.lock import Lock
 from fleet.model_server import ServerInputs, cache_plan, model_plan
@@ -30,25 +30,21 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
         PlanError: with all problems at once.
     """
     lock = lock or Lock.shipped()
+    written, settings = settings, default_pools.with_pools(settings)
     problems = checks.check(settings)
-    models: dict[str, ResolvedModel] = {}
-    for name, entry in settings.models.items():
-        found = resolve(name, entry, lock, directory)
-        if isinstance(found, Problem):
-            problems.append(found)
-        else:
-            models[name] = found
+    models, refused = _resolved(settings, lock, directory)
+    problems += refused
     clusters: list[ClusterPlan] = []
     for name, cluster in settings.clusters.items():
         planned, refused = _cluster(settings, name, cluster, models, lock)
         clusters.append(planned)
-        problems += [problem for problem in refused if problem not in problems]
+        problems += refused
     problems += cost.budget_problems(settings, clusters) if not problems else []
     unresolved = risks.unresolved(clusters)
     refused, warnings = risks.judge(settings, unresolved)
     problems += refused
     if problems:
-        raise PlanError(problems)
+        raise PlanError({problem.message: problem for problem in problems}.values())  # clusters share pools, and pools their mistakes
     return FleetPlan(
         name=settings.name,
         environment=settings.environment,
@@ -60,9 +56,26 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
         accepted_risks=tuple((accepted.risk, accepted.reason) for accepted in settings.accepted_risks),
         warnings=(
             *warnings,
+            *notices.notices(written, settings),
             *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes),
         ),
     )
+
+
+def _resolved(settings: Settings, lock: Lock, directory: Path) -> tuple[dict[str, ResolvedModel], list[Problem]]:
+    models: dict[str, ResolvedModel] = {}
+    problems: list[Problem] = []
+    for name, entry in settings.models.items():
+        found = resolve(name, entry, lock, directory)
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        models[name] = found
+        if found.gated and settings.secrets.hub_token is None:
+            limit = f"the hub gives {found.repository} (models.{name}) only to accounts that accepted its licence"
+            remedy = "make a Secret with a token of such an account under the key token, and write its name here"
+            problems.append(Problem(field="secrets.hub_token", value=None, limit=limit, remedy=remedy))
+    return models, problems
 
 
 def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock) -> tuple[ClusterPlan, list[Problem]]:
@@ -82,6 +95,8 @@ def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, 
     servers: list[ModelPlan] = []
     caches: dict[str, CachePlan] = {}
     for model, pool_name, replicas, field in placed:
+        if model.tensor_parallel > pools[pool_name].gpus_per_node:
+            continue  # the rollout refused it already
         inputs = ServerInputs(
             settings=settings, cluster_name=name, cluster=cluster, model=model, pool=pools[pool_name], replicas=replicas, field=field, lock=lock
         )
@@ -120,7 +135,7 @@ def _placed(settings: Settings, cluster: str, models: dict[str, ResolvedModel]) 
         if chosen is None:
             continue
         pool = chosen.pool or entry.pool
-        if pool in settings.pools:
+        if pool in settings.pools and settings.pools[pool].accelerator in catalog.ACCELERATORS:
             path = f"models.{name}.placements.{cluster}.replicas" if chosen.replicas else f"models.{name}.replicas"
             found.append((model, pool, chosen.replicas or entry.replicas, path))
     return found

@@ -39,7 +39,7 @@ def _qwen3(hidden: int, intermediate: int, layers: int, heads: int, quantization
 
 
 _AWQ: Mapping[str, object] = {"quant_method": "awq", "bits": 4, "group_size": 128}
-_FP8: Mapping[str, object] = {"quant_method": "fp8", "bits": 8}
+_FP8: Mapping[str, object] = {"quant_method": "fp8", "weight_block_size": [128, 128]}
 _LLAMA_8B: Mapping[str, object] = {
     "model_type": "llama",
     "hidden_size": 4096,
@@ -129,3 +129,8 @@ PRESETS: Mapping[str, Preset] = {
 def known_model(repository: str) -> Preset | None:
     """A model whose config.json figures are here, or None."""
     return _BY_REPOSITORY.get(repository)
+
+
+def known_models() -> tuple[str, ...]:
+    """Repositories of every model whose shape is here."""
+    return tuple(_BY_REPOSITORY)

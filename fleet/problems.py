@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+LONG_LISTING = 12
+"""Choices that are listed even where one of them is near; longer lists are named only where none is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -57,13 +60,23 @@ class PlanError(Exception):
 
 def shown(value: Any) -> str:
     """A value as an error message quotes it: short, and never a page of nested data."""
+    if isinstance(value, bool):
+        return "true" if value else "false"  # as the stack file has it
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= 80 else f"{text[:45]}...{text[-32:]}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a remedy for an unknown word: the nearest known one where there is one, and all of them."""
+    """The end of a remedy for an unknown word: the nearest known one where there is one, and all of them if they are few."""
     choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    listing = f"one of: {', '.join(choices)}" if choices else "none is defined"
-    return f"did you mean {close[0]!r}? ({listing})" if close else listing
+    if not choices:
+        return "none is defined"
+    listing = f"one of: {', '.join(choices)}"
+    by_lower = {choice.lower(): choice for choice in choices}
+    wanted = word.lower()
+    longer = [choice for choice in by_lower if wanted and choice.startswith(wanted)]
+    close = [wanted] if wanted in by_lower else longer[-1:] or difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.5)
+    if not close:
+        return listing
+    guess = f"did you mean {by_lower[close[0]]!r}?"
+    return f"{guess} ({listing})" if len(choices) <= LONG_LISTING else guess

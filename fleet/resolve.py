@@ -17,6 +17,9 @@ from fleet.settings import Model
 DEFAULT_MAX_MODEL_LEN = 8192
 """Context where neither the stack file nor a preset says one: enough for chat, small enough not to starve concurrency."""
 
+SHORTEST_TOKENS = 64
+"""Of a context and of an engine step; the engine itself starts with 1."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedModel:
@@ -42,6 +45,9 @@ def resolve(name: str, model: Model, lock: Lock, directory: Path) -> ResolvedMod
         return Problem(field=f"{where}.tier", value=model.tier, limit="there is no such tier", remedy=nearest(model.tier, presets.PRESETS))
     tier = presets.PRESETS[model.tier] if model.tier else None
     repository = model.model or (tier.model if tier else "")
+    if not repository:
+        remedy = f"set {where}.tier ({nearest('', presets.PRESETS)}), or {where}.model"
+        return Problem(field=f"{where}.tier", value=None, limit="neither tier nor model says which weights", remedy=remedy)
     known = tier if tier and tier.model == repository else presets.known_model(repository)
     config = _config(where, model, known, directory, repository)
     if isinstance(config, Problem):
@@ -51,10 +57,10 @@ def resolve(name: str, model: Model, lock: Lock, directory: Path) -> ResolvedMod
     except ArchitectureError as error:
         value = model.config or repository
         return Problem(field=f"{where}.config", value=value, limit=str(error), remedy="take config.json from the model's repository as it is")
-    too_long = _too_long(where, model, architecture)
-    if too_long:
-        return too_long
     base = known or tier
+    wrong = _against(where, model, architecture, base)
+    if wrong:
+        return wrong
     return ResolvedModel(
         name=name,
         repository=repository,
@@ -89,12 +95,30 @@ def _config(where: str, model: Model, known: presets.Preset | None, directory: P
     return cast("Mapping[str, object]", value)
 
 
-def _too_long(where: str, model: Model, architecture: Architecture) -> Problem | None:
+def _against(where: str, model: Model, architecture: Architecture, base: presets.Preset | None) -> Problem | None:
+    """The first value of the entry that the model's own shape speaks against, whatever the GPU."""
     longest = architecture.max_position_embeddings
-    if model.max_model_len is None or model.max_model_len <= longest:
-        return None
-    limit = f"the model was trained for {longest} positions"
-    return Problem(field=f"{where}.max_model_len", value=model.max_model_len, limit=limit, remedy=f"set it to {longest} or less")
+    for name in ("max_model_len", "max_num_batched_tokens"):
+        value = getattr(model, name)
+        if value is not None and value < SHORTEST_TOKENS:
+            limit, remedy = "holds no prompt that anybody sends", f"write {SHORTEST_TOKENS} or more, or leave it out"
+            return Problem(field=f"{where}.{name}", value=value, limit=limit, remedy=remedy)
+    if model.quantization == "":
+        return Problem(field=f"{where}.quantization", value="", limit="names no method", remedy="write fp8_per_tensor, or leave it out")
+    if model.max_model_len is not None and model.max_model_len > longest:
+        limit = f"the model was trained for {longest} positions"
+        return Problem(field=f"{where}.max_model_len", value=model.max_model_len, limit=limit, remedy=f"set it to {longest} or less")
+    context = model.max_model_len or _default_context(base, architecture)
+    if "max_output_tokens" in model.model_fields_set and model.max_output_tokens > context:
+        limit = f"no answer can be longer than the context, {context} tokens"
+        remedy = f"set it to {context} or less, or raise {where}.max_model_len"
+        return Problem(field=f"{where}.max_output_tokens", value=model.max_output_tokens, limit=limit, remedy=remedy)
+    parallel = model.tensor_parallel or 1
+    if architecture.heads % parallel:
+        divisors = [str(count) for count in (1, 2, 4, 8, 16) if architecture.heads % count == 0]
+        limit = f"{architecture.heads} attention heads cannot be divided by it"
+        return Problem(field=f"{where}.tensor_parallel", value=parallel, limit=limit, remedy=f"set it to one of: {', '.join(divisors)}")
+    return None
 
 
 def _default_context(base: presets.Preset | None, architecture: Architecture) -> int:

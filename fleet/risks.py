@@ -1,12 +1,16 @@
-"""What nobody has pinned yet, and who said that this is acceptable."""
+"""What somebody has to say yes to by name: what nobody has pinned yet, and API servers that everybody can reach."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
 
 from fleet.fleet_plan import ClusterPlan
 from fleet.problems import Problem
-from fleet.settings import Settings
+from fleet.settings import AwsCluster, Settings
+
+SHORTEST_PREFIX = 8
+"""An address range with a shorter prefix is no organisation's own: it is everybody's."""
 
 
 def unresolved(clusters: Sequence[ClusterPlan]) -> dict[str, str]:
@@ -21,12 +25,19 @@ def unresolved(clusters: Sequence[ClusterPlan]) -> dict[str, str]:
 
 
 def judge(settings: Settings, found: Mapping[str, str]) -> tuple[list[Problem], list[str]]:
-    """Problems for what prod refuses, warnings for the rest and for acceptances that no longer name anything."""
+    """Problems for what is refused, warnings for the rest and for acceptances that no longer name anything.
+
+    Unpinned images are refused in prod only, an API server open to everybody is refused everywhere.
+    """
     accepted = {entry.risk for entry in settings.accepted_risks}
-    stale = [f"accepted risk {risk!r} names nothing in this plan: remove it" for risk in sorted(accepted - set(found))]
+    exposed = list(_exposed(settings))
+    stale = [
+        f"accepted risk {risk!r} names nothing in this plan: remove it" for risk in sorted(accepted - set(found) - {risk for risk, _ in exposed})
+    ]
+    problems = [problem for risk, problem in exposed if risk not in accepted]
     if settings.environment != "prod":
-        return [], [*(words for risk, words in found.items() if risk not in accepted), *stale]
-    problems = [
+        return problems, [*(words for risk, words in found.items() if risk not in accepted), *stale]
+    problems += [
         Problem(
             field="accepted_risks",
             value=risk,
@@ -37,3 +48,16 @@ def judge(settings: Settings, found: Mapping[str, str]) -> tuple[list[Problem], 
         if risk not in accepted
     ]
     return problems, stale
+
+
+def _exposed(settings: Settings) -> Iterator[tuple[str, Problem]]:
+    for name, cluster in settings.clusters.items():
+        if not isinstance(cluster, AwsCluster):
+            continue
+        for index, cidr in enumerate(cluster.endpoint.public_cidrs):
+            network = ip_network(cidr)
+            if network.prefixlen < SHORTEST_PREFIX:
+                risk = f"open API server {name}"
+                limit = f"opens the API server to {network.num_addresses:,} addresses, which are not all yours"
+                remedy = f"list the runner's own ranges, or accept it by name with a reason: {{risk: {risk!r}, reason: ...}}"
+                yield risk, Problem(field=f"clusters.{name}.endpoint.public_cidrs[{index}]", value=cidr, limit=limit, remedy=remedy)

@@ -1,21 +1,24 @@
 """Can every replica, and every rollout step, find a GPU? A proof over any order in which the scheduler may place pods.
 
-The scheduler does not pack: it may spread small pods over all nodes first. So a pod of `t` GPUs is counted as placeable
-only if no arrangement of the other pods can leave every node with fewer than `t` free GPUs.
+Servers that are stopping
+keep their GPUs a while longer: a step may have to wait for them (`startup` allows for it), it never waits for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from math import gcd
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from fleet.fleet_plan import RolloutPlan
+from fleet.packing import Pods, nodes_for, placeable
 from fleet.problems import Problem
 from fleet.settings import Rollout
 
 MIN_READY_SECONDS = 15
 """A server counts as available this long after it is Ready, so that a crash right after start stops a rollout."""
+
+DISRUPTION_MAX_UNAVAILABLE = 1
+"""Of every disruption budget: a drain of nodes takes one server of a model at a time, and is never blocked for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,26 +34,14 @@ class Demand:
     """Path in the stack file of this placement's replicas, for error messages."""
 
 
-def placeable(gpus_per_node: int, nodes: int, pods: Mapping[str, tuple[int, int]]) -> str | None:
-    """The name of a group of pods whose last pod may find no node, or None when every order places all of them.
+@dataclass(frozen=True, kw_only=True)
+class _Pool:
+    name: str
+    gpus_per_node: int
+    max_nodes: int
 
-    Args:
-        gpus_per_node: GPUs of each node.
-        nodes: how many nodes there may be.
-        pods: group to (GPUs per pod, number of pods).
-    """
-    total = sum(size * count for size, count in pods.values())
-    step = 0
-    for size, count in pods.values():
-        step = gcd(step, size) if count else step
-    for name, (size, count) in pods.items():
-        if not count:
-            continue
-        # A node refuses the pod once fewer than `size` GPUs are free; usage moves in multiples of the common divisor.
-        blocking = -(-(gpus_per_node - size + 1) // step) * step
-        if size > gpus_per_node or (total - size) // blocking >= nodes:
-            return name
-    return None
+    def holds(self, pods: Pods) -> bool:
+        return placeable(self.gpus_per_node, self.max_nodes, pods) is None
 
 
 def prove(pool: str, gpus_per_node: int, max_nodes: int, demands: Iterable[Demand]) -> tuple[dict[str, RolloutPlan], list[Problem]]:
@@ -59,67 +50,125 @@ def prove(pool: str, gpus_per_node: int, max_nodes: int, demands: Iterable[Deman
     Surge 1 and unavailable 0 where the pool holds that on top of every model's maximum and the surges already given
     (one update may replace all models at once); otherwise surge 0 and unavailable 1, which needs two replicas.
     """
+    there = _Pool(name=pool, gpus_per_node=gpus_per_node, max_nodes=max_nodes)
     models = sorted(demands, key=lambda demand: demand.model)
     pods = {demand.model: (demand.tensor_parallel, demand.max_replicas) for demand in models}
-    problems: list[Problem] = []
-    stuck = placeable(gpus_per_node, max_nodes, pods)
-    if stuck is not None:
-        problems.append(_too_many(pool, gpus_per_node, max_nodes, models, stuck))
-        return {}, problems
+    needed = {demand.model: (demand.tensor_parallel, demand.max_replicas + _surge_needed(demand)) for demand in models}
+    problems = [_too_large(there, demand) for demand in models if demand.tensor_parallel > gpus_per_node]
+    if not problems:
+        refused = [_never_moves(there, demand, needed) or _leaves_none(there, demand, needed) for demand in models]
+        problems = [problem for problem in refused if problem]
+        stuck = placeable(gpus_per_node, max_nodes, pods)
+        if stuck is None:
+            plans, without_room = _plans(there, models, pods, needed)
+            named = {problem.field.split(".")[1] for problem in problems}
+            plans = {name: planned for name, planned in plans.items() if name not in named}
+            return plans, [*problems, *(problem for problem in without_room if problem.field.split(".")[1] not in named)]
+        problems.append(_too_many(there, models, needed, stuck))
+    return {}, problems
+
+
+def _plans(pool: _Pool, models: Sequence[Demand], pods: Pods, needed: Pods) -> tuple[dict[str, RolloutPlan], list[Problem]]:
+    """Surges for those who asked, then for those whom it spares an outage, then for the others."""
     plans: dict[str, RolloutPlan] = {}
+    problems: list[Problem] = []
     for demand in sorted(models, key=lambda demand: (demand.rollout is None, demand.min_replicas, demand.model)):
-        size, count = pods[demand.model]
-        asked = demand.rollout
-        surge = asked.max_surge if asked else 1
-        with_surge = pods | {demand.model: (size, count + surge)}
-        fits = placeable(gpus_per_node, max_nodes, with_surge) is None
-        if fits:
-            pods = with_surge
-        problem = _refusal(pool, gpus_per_node, max_nodes, demand, fits=fits)
-        if problem:
-            problems.append(problem)
-            continue
-        unavailable = asked.max_unavailable if asked else (0 if fits else 1)
-        plan = RolloutPlan(max_surge=surge, max_unavailable=unavailable, disruption_max_unavailable=1, min_ready_seconds=MIN_READY_SECONDS)
-        plans[demand.model] = plan if fits or asked else replace(plan, max_surge=0)
+        surge = demand.rollout.max_surge if demand.rollout else 1
+        with_surge = {**pods, demand.model: (demand.tensor_parallel, demand.max_replicas + surge)}
+        fits = pool.holds(with_surge)
+        pods = with_surge if fits else pods
+        if fits or (demand.rollout is None and demand.min_replicas > 1):
+            plans[demand.model] = _plan(demand.rollout, fits=fits)
+        else:
+            problems.append(_no_room(pool, demand, needed))
     return plans, problems
 
 
-def _refusal(pool: str, gpus_per_node: int, max_nodes: int, demand: Demand, *, fits: bool) -> Problem | None:
+def _surge_needed(demand: Demand) -> int:
+    """Servers beside the maximum without which this model has no rollout."""
+    asked = demand.rollout.max_surge if demand.rollout else 0
+    return max(asked, int(demand.min_replicas < 2))
+
+
+def _plan(asked: Rollout | None, *, fits: bool) -> RolloutPlan:
+    surge, unavailable = (asked.max_surge, asked.max_unavailable) if asked else (int(fits), int(not fits))
+    return RolloutPlan(
+        max_surge=surge, max_unavailable=unavailable, disruption_max_unavailable=DISRUPTION_MAX_UNAVAILABLE, min_ready_seconds=MIN_READY_SECONDS
+    )
+
+
+def _more_nodes(pool: _Pool, needed: Pods) -> str:
+    return f"raise pools.{pool.name}.max_nodes to {nodes_for(pool.gpus_per_node, needed)}"
+
+
+def _room(pool: _Pool, demand: Demand, needed: Pods) -> str:
+    """What must come first where a surge has no place yet."""
+    return "" if pool.holds(needed) or _surge_needed(demand) == 0 else f"{_more_nodes(pool, needed)}, and "
+
+
+def _never_moves(pool: _Pool, demand: Demand, needed: Pods) -> Problem | None:
     asked = demand.rollout
-    field = f"models.{demand.model}.rollout"
-    if asked and asked.max_surge == 0 and asked.max_unavailable == 0:
-        limit = "a rollout that may neither add nor remove a server cannot move"
-        return Problem(field=field, value={"max_surge": 0, "max_unavailable": 0}, limit=limit, remedy="raise one of them to 1")
-    if asked and not fits:
+    if asked is None or asked.max_surge or asked.max_unavailable:
+        return None
+    limit = "a rollout that may neither add nor remove a server cannot move"
+    remedy = "set max_unavailable to 1" if demand.min_replicas > 1 else f"{_room(pool, demand, needed)}set max_surge to 1"
+    return Problem(field=f"models.{demand.model}.rollout", value={"max_surge": 0, "max_unavailable": 0}, limit=limit, remedy=remedy)
+
+
+def _leaves_none(pool: _Pool, demand: Demand, needed: Pods) -> Problem | None:
+    asked, minimum = demand.rollout, demand.min_replicas
+    if asked is None or asked.max_unavailable < minimum:
+        return None
+    limit = f"with {minimum} replicas at minimum, {asked.max_unavailable} unavailable leaves none to answer"
+    keeping = f"set max_unavailable to {minimum - 1}" if minimum > 1 or asked.max_surge else "set max_surge to 1 with max_unavailable: 0"
+    remedy = _room(pool, demand, needed) + keeping
+    return Problem(field=f"models.{demand.model}.rollout.max_unavailable", value=asked.max_unavailable, limit=limit, remedy=remedy)
+
+
+def _no_room(pool: _Pool, demand: Demand, needed: Pods) -> Problem:
+    asked, minimum, remedy = demand.rollout, demand.min_replicas, _more_nodes(pool, needed)
+    if asked:
         limit = (
-            f"pool {pool} has {max_nodes} nodes of {gpus_per_node} GPUs, which hold {demand.max_replicas} replicas of "
+            f"pool {pool.name} has {pool.max_nodes} nodes of {pool.gpus_per_node} GPUs, which hold {demand.max_replicas} replicas of "
             f"{demand.tensor_parallel} GPUs beside its other models but not {asked.max_surge} more during a rollout"
         )
-        remedy = f"raise pools.{pool}.max_nodes, lower {demand.replicas_field}.max, or set max_surge: 0 with max_unavailable: 1"
-        return Problem(field=f"{field}.max_surge", value=asked.max_surge, limit=limit, remedy=remedy)
-    if asked and asked.max_surge == 0 and asked.max_unavailable >= demand.min_replicas:
-        limit = f"with {demand.min_replicas} replicas at minimum, {asked.max_unavailable} unavailable leaves none to answer"
-        remedy = f"raise {demand.replicas_field}.min above {asked.max_unavailable}, or allow max_surge: 1"
-        return Problem(field=f"{field}.max_unavailable", value=asked.max_unavailable, limit=limit, remedy=remedy)
-    if not asked and not fits and demand.min_replicas < 2:
-        limit = f"pool {pool} has no spare GPU for a second server during a rollout, and one replica cannot be replaced without an outage"
-        remedy = f"raise pools.{pool}.max_nodes above {max_nodes}, or {demand.replicas_field}.min to 2"
-        return Problem(field=f"{demand.replicas_field}.min", value=demand.min_replicas, limit=limit, remedy=remedy)
-    return None
+        remedy += ", or set max_surge: 0 with max_unavailable: 1" if minimum > 1 else ""
+        return Problem(field=f"models.{demand.model}.rollout.max_surge", value=asked.max_surge, limit=limit, remedy=remedy)
+    limit = f"pool {pool.name} has no spare GPU for a second server during a rollout, and one replica cannot be replaced without an outage"
+    if pool.holds({**needed, demand.model: (demand.tensor_parallel, max(2, demand.max_replicas))}):
+        remedy += f", or raise {demand.replicas_field}.min {'and max ' if demand.max_replicas < 2 else ''}to 2"
+    return Problem(field=f"{demand.replicas_field}.min", value=minimum, limit=limit, remedy=remedy)
 
 
-def _too_many(pool: str, gpus_per_node: int, max_nodes: int, models: list[Demand], stuck: str) -> Problem:
+def _too_large(pool: _Pool, demand: Demand) -> Problem:
+    limit = f"one replica needs {demand.tensor_parallel} GPUs on one node; nodes of pool {pool.name} have {pool.gpus_per_node}"
+    remedy = f"raise pools.{pool.name}.gpus_per_node, or lower it; several nodes per replica are not served yet"
+    return Problem(field=f"models.{demand.model}.tensor_parallel", value=demand.tensor_parallel, limit=limit, remedy=remedy)
+
+
+def _too_many(pool: _Pool, models: Sequence[Demand], needed: Pods, stuck: str) -> Problem:
     wanted = ", ".join(f"{demand.model} {demand.max_replicas} × {demand.tensor_parallel}" for demand in models)
     worst = next(demand for demand in models if demand.model == stuck)
     gpus = sum(demand.max_replicas * demand.tensor_parallel for demand in models)
-    field = f"{worst.replicas_field}.max"
-    if worst.tensor_parallel > gpus_per_node:
-        limit = f"one replica needs {worst.tensor_parallel} GPUs on one node; nodes of pool {pool} have {gpus_per_node}"
-        remedy = f"raise pools.{pool}.gpus_per_node, or lower models.{stuck}.tensor_parallel; several nodes per replica are not served yet"
-        return Problem(field=f"models.{stuck}.tensor_parallel", value=worst.tensor_parallel, limit=limit, remedy=remedy)
-    limit = f"pool {pool} has {max_nodes} nodes of {gpus_per_node} GPUs; replicas × GPUs asked for: {wanted} ({gpus} GPUs)"
-    if gpus <= max_nodes * gpus_per_node:
+    limit = f"pool {pool.name} has {pool.max_nodes} nodes of {pool.gpus_per_node} GPUs; replicas × GPUs asked for: {wanted} ({gpus} GPUs)"
+    if gpus <= pool.max_nodes * pool.gpus_per_node:
         limit += f"; they add up, but smaller pods can leave no node with {worst.tensor_parallel} free GPUs for {stuck}"
-    remedy = f"raise pools.{pool}.max_nodes, lower the maxima, or give models with different tensor_parallel their own pools"
-    return Problem(field=field, value=worst.max_replicas, limit=limit, remedy=remedy)
+    remedies = [f"raise pools.{pool.name}.max_nodes to {nodes_for(pool.gpus_per_node, needed)}"]
+    most = _most_replicas(pool, worst, needed)
+    if most:
+        remedies.append(f"lower {worst.replicas_field}.max to {most}")
+    if len({demand.tensor_parallel for demand in models}) > 1:
+        remedies.append("give models with different tensor_parallel their own pools")
+    return Problem(field=f"{worst.replicas_field}.max", value=worst.max_replicas, limit=limit, remedy=", or ".join(remedies))
+
+
+def _most_replicas(pool: _Pool, demand: Demand, needed: Pods) -> int:
+    """The largest maximum of this model that the pool holds beside the others with a rollout, 0 if below its minimum."""
+    low, high = 0, demand.max_replicas
+    while low < high:
+        middle = (low + high + 1) // 2
+        if pool.holds({**needed, demand.model: (demand.tensor_parallel, middle + _surge_needed(demand))}):
+            low = middle
+        else:
+            high = middle - 1
+    return low if low >= demand.min_replicas else 0

@@ -30,7 +30,7 @@ def verify(plan: FleetPlan) -> None:
         Problem(
             field=f"clusters.{cluster.name}.cloud",
             value=cluster.cloud,
-            limit=f"clusters of cloud {cluster.cloud} are planned and priced but not created yet",
+            limit=f"cloud {cluster.cloud} is not served: its clusters are planned and priced but not created yet",
             remedy=f"read the plan with `python -m fleet plan --stack {plan.stack}`, or use an existing cluster",
         )
         for cluster in plan.clusters

@@ -9,7 +9,7 @@ import pulumi
 
 from fleet.problems import InputError, PlanError
 from fleet.settings import CONFIG_KEY, Secrets, Settings
-from fleet.stack_file import parse
+from fleet.stack_file import no_settings, parse
 
 
 def load() -> tuple[Settings, Secrets]:
@@ -19,8 +19,18 @@ def load() -> tuple[Settings, Secrets]:
         InputError: one problem for each wrong value.
     """
     namespace, _, key = CONFIG_KEY.partition(":")
-    settings = parse(pulumi.Config(namespace).get_object(key) or {})
+    value = _value(pulumi.Config(namespace), key)
+    if value is None:
+        raise InputError([no_settings(f"stack {pulumi.get_stack()}", "nothing is there")])
+    settings = parse(value)
     return settings, settings.secrets
+
+
+def _value(config: pulumi.Config, key: str) -> object:
+    try:
+        return config.get_object(key)
+    except pulumi.ConfigTypeError:  # text that is no JSON: somebody wrote a sentence where a mapping belongs
+        return config.get(key)
 
 
 @contextmanager

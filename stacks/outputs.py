@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from components.kubernetes.policy import ENGINE_PORT
+from components.kubernetes.policy import ACCESS_LABEL, ENGINE_PORT
 from fleet.fleet_plan import ClusterPlan, FleetPlan, ModelPlan
 from fleet.settings import Secrets
 
 SCHEMA_VERSION = "1.0"
+"""Of `contracts/outputs.schema.json`. A field is added in a minor, renamed or removed in a major."""
+
+CLIENT_NAMESPACE_LABELS = {ACCESS_LABEL: "gateway"}
+"""What a namespace must carry so that its pods may call the models."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,19 +27,21 @@ class FleetOutputs:
 
     @staticmethod
     def of(plan: FleetPlan, secrets: Secrets) -> FleetOutputs:
-        """From the plan; of secrets only the names."""
-        return FleetOutputs(
-            values={
-                "schema_version": SCHEMA_VERSION,
-                "fleet": plan.name,
-                "environment": plan.environment,
-                "clusters": [_cluster(cluster) for cluster in plan.clusters],
-                "models": sorted({model.name for cluster in plan.clusters for model in cluster.models}),
-                "engine_api_key_secret": secrets.engine_api_key,
-                "unresolved": list(plan.unresolved),
-                "accepted_risks": [{"risk": risk, "reason": reason} for risk, reason in plan.accepted_risks],
-            }
-        )
+        """From the plan; of secrets only the names. What there is not is left out: the engine keeps no null."""
+        values: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "fleet": plan.name,
+            "environment": plan.environment,
+            "owner": plan.owner,
+            "clusters": [_cluster(cluster) for cluster in plan.clusters],
+            "models": sorted({model.name for cluster in plan.clusters for model in cluster.models}),
+            "client_namespace_labels": CLIENT_NAMESPACE_LABELS,
+            "unresolved": list(plan.unresolved),
+            "accepted_risks": [{"risk": risk, "reason": reason} for risk, reason in plan.accepted_risks],
+        }
+        if secrets.engine_api_key:
+            values["engine_api_key_secret"] = secrets.engine_api_key
+        return FleetOutputs(values=values)
 
     def export(self) -> None:
         """Make them outputs of the stack."""
@@ -47,6 +54,7 @@ def _cluster(cluster: ClusterPlan) -> dict[str, Any]:
         "name": cluster.name,
         "cloud": cluster.cloud,
         "region": cluster.region,
+        "state": cluster.state,
         "namespace": cluster.namespace,
         "models": [_model(cluster, model) for model in cluster.models],
     }
@@ -59,6 +67,13 @@ def _model(cluster: ClusterPlan, model: ModelPlan) -> dict[str, Any]:
         "model": model.model,
         "revision": model.revision,
         "max_model_len": model.max_model_len,
+        "max_output_tokens": _max_output_tokens(model),
         "slo": model.slo,
         "replicas": {"min": model.replicas.min, "max": model.replicas.max},
     }
+
+
+def _max_output_tokens(model: ModelPlan) -> int:
+    """As the engine is told, so that clients and engine agree."""
+    told = model.argv[model.argv.index("--override-generation-config") + 1]
+    return int(json.loads(told)["max_new_tokens"])

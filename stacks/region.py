@@ -12,18 +12,22 @@ from stacks.clouds import CLOUDS
 
 
 class Region(pulumi.ComponentResource):
-    """A cluster of the plan, filled. No part of it depends on another region."""
+    """A cluster of the plan, filled. No part of it depends on another region.
+
+    Dots in names keep apart what keys with hyphens would confuse: model `b-c` in cluster `a`, and `c` in `a-b`.
+    """
 
     def __init__(self, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:stacks:Region", plan.name, None, opts)
         handle = CLOUDS[plan.cloud]().build(plan, pulumi.ResourceOptions(parent=self))
-        inside = pulumi.ResourceOptions(parent=self, provider=handle.provider, depends_on=list(handle.depends_on))
-        platform = Platform(plan.name, plan, inside)
-        after = pulumi.ResourceOptions(parent=self, provider=handle.provider, depends_on=[platform])
-        MirrorScript(f"{plan.name}-script", plan, after)
-        caches = {cache.name: cache for cache in plan.caches}
-        for cache in plan.caches:
-            ModelCache(f"{plan.name}-{cache.name}", plan, cache, after)
+
+        def after(*needed: pulumi.Resource) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, provider=handle.provider, depends_on=list(needed))
+
+        platform = Platform(plan.name, plan, after(*handle.depends_on))
+        script = MirrorScript(f"{plan.name}-script", plan, after(platform))
+        plans = {cache.name: cache for cache in plan.caches}
+        caches = {name: ModelCache(f"{plan.name}.{name}", plan, cache, after(platform, script)) for name, cache in plans.items()}
         for model in plan.models:
-            ModelServer(f"{plan.name}-{model.name}", plan, model, caches[model.cache], after)
+            ModelServer(f"{plan.name}.{model.name}", plan, model, plans[model.cache], after(platform, caches[model.cache]))
         self.register_outputs({})

@@ -24,6 +24,7 @@ class ExistingCluster(pulumi.ComponentResource):
             context=plan.context,
             cluster_identifier=plan.identifier,
             enable_server_side_apply=True,
+            enable_config_map_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"identifier": plan.identifier})

@@ -6,42 +6,54 @@ from pathlib import Path
 
 import httpx2
 import pulumi
+import yaml
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.client import Client
-from lightkube.core.exceptions import ApiError, ConfigError
+from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from fleet.fleet_plan import ClusterPlan
 from fleet.problems import InputError, Problem
 
 TIMEOUT_SECONDS = 5.0
+SERVER_ERROR = 500
+
+
+class _Silent(Exception):
+    """Nobody answers."""
+
+
+class _Unproven(Exception):
+    """Somebody answers, or would, and does not say which cluster it is."""
 
 
 def verify(plan: ClusterPlan) -> None:
     """Compare the UID of kube-system with the one in the stack file.
 
     A cluster that does not answer is no mismatch: others must be served while one is down, and the provider reports by
-    itself if something has to change there.
+    itself if something has to change there. One that answers and hides its identity is refused where the stack file says it.
 
     Raises:
         InputError: the kubeconfig or the context is missing, or it is another cluster.
     """
     config = _config(plan)
-    where = f"clusters.{plan.name}"
+    where, expected = f"clusters.{plan.name}", plan.cluster_uid
     try:
-        with Client(config=config, timeout=httpx2.Timeout(TIMEOUT_SECONDS)) as client:
-            namespace = client.get(Namespace, "kube-system")
-    except (ApiError, httpx2.HTTPError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        pulumi.log.warn(f"{where} does not answer ({reason}); changes there will fail until it does")
+        uid = _uid(config)
+    except _Silent as silent:
+        pulumi.log.warn(f"{where} does not answer ({silent}); changes there will fail until it does")
         return
-    uid = namespace.metadata.uid if namespace.metadata else None
-    if plan.cluster_uid is None:
-        pulumi.log.warn(f"{where}.cluster_uid is not set: nothing would notice if context {plan.context} pointed elsewhere; it is {uid} now")
-    elif uid != plan.cluster_uid:
+    except _Unproven as unproven:
+        uid = None
+        limit = f"context {plan.context} does not say which cluster it is ({unproven})"
+        remedy = "log in again, or let this user read the namespace kube-system"
+    else:
         limit = f"context {plan.context} points at the cluster {uid}"
         remedy = f"point the context back, or write {uid} here if this cluster is meant"
-        raise InputError([Problem(field=f"{where}.cluster_uid", value=plan.cluster_uid, limit=limit, remedy=remedy)])
+    if expected is None:
+        pulumi.log.warn(f"{where}.cluster_uid is not set: nothing would notice if the context were changed; {limit}")
+    elif uid != expected:
+        raise InputError([Problem(field=f"{where}.cluster_uid", value=expected, limit=limit, remedy=remedy)])
 
 
 def kubeconfig_path(plan: ClusterPlan) -> Path:
@@ -49,20 +61,39 @@ def kubeconfig_path(plan: ClusterPlan) -> Path:
     return Path(str(plan.kubeconfig)).expanduser().resolve()
 
 
+def _uid(config: SingleConfig) -> str | None:
+    try:
+        with Client(config=config, timeout=httpx2.Timeout(TIMEOUT_SECONDS)) as client:
+            namespace = client.get(Namespace, "kube-system")
+    except httpx2.HTTPStatusError as error:
+        raise (_Silent if error.response.status_code >= SERVER_ERROR else _Unproven)(_line(error)) from None
+    except (httpx2.TransportError, OSError) as error:
+        raise _Silent(_line(error)) from None
+    except (ConfigError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
+        raise _Unproven(_line(error)) from None
+    return namespace.metadata.uid if namespace.metadata else None
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 def _config(plan: ClusterPlan) -> SingleConfig:
-    path = kubeconfig_path(plan)
-    field = f"clusters.{plan.name}"
+    path, field = kubeconfig_path(plan), f"clusters.{plan.name}"
     if not path.is_file():
         remedy = "name a kubeconfig that exists (`make local` writes .local/kubeconfig)"
         raise InputError([Problem(field=f"{field}.kubeconfig", value=plan.kubeconfig, limit=f"there is no file {path}", remedy=remedy)])
     try:
         config = KubeConfig.from_file(path)
+    except (yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        limit = f"{path} is no kubeconfig ({_line(error)})"
+        raise InputError([Problem(field=f"{field}.kubeconfig", value=plan.kubeconfig, limit=limit, remedy="name another file, or mend it")]) from None
+    remedy = f"choose a context of that file: kubectl config get-contexts --kubeconfig {path}"
+    try:
         single = config.get(context_name=plan.context)
-    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
-        remedy = f"choose a context of that file: kubectl config get-contexts --kubeconfig {path}"
-        limit = f"{path} has no usable context of that name ({error})"
+    except (ConfigError, KeyError) as error:
+        limit = f"{path} has no usable context of that name ({_line(error)}); it has {', '.join(sorted(config.contexts)) or 'none'}"
         raise InputError([Problem(field=f"{field}.context", value=plan.context, limit=limit, remedy=remedy)]) from None
-    if single is None:
-        limit = f"{path} has contexts {', '.join(sorted(config.contexts))}"
-        raise InputError([Problem(field=f"{field}.context", value=plan.context, limit=limit, remedy="choose one of them")])
+    if single is None or single.user is None:
+        raise InputError([Problem(field=f"{field}.context", value=plan.context, limit=f"in {path} it names no user", remedy=remedy)])
     return single

@@ -16,6 +16,9 @@ ENGINE_USER = 2000
 ENGINE_GROUP = 0
 """The user the vLLM image documents for running without root; its home is writable for group 0 only."""
 
+RELEASE_TIMEOUT = "2h"
+"""How long the deletion of what running servers hold may take: they drain for up to an hour (fleet/drain.py)."""
+
 WRITABLE = {"home": "/home/vllm", "scratch": "/tmp"}  # noqa: S108  the path inside the container, on a volume of its own
 
 

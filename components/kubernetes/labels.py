@@ -10,6 +10,9 @@ from fleet.fleet_plan import ClusterPlan, ModelPlan
 
 MANAGER = "vllm-fleet"
 
+UNAWAITED = {"pulumi.com/skipAwait": "true"}
+"""An annotation: the engine does not wait until the object is ready."""
+
 
 def cluster_labels(plan: ClusterPlan) -> dict[str, str]:
     """Labels of an object that belongs to the whole cluster."""

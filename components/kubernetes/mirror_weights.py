@@ -2,6 +2,7 @@
 
 Layout: what huggingface_hub expects under HF_HUB_CACHE, without symlinks, which object stores do not have:
 `models--organisation--name/snapshots/<commit>/…`. The marker is written last, so a cache without it is not complete.
+Every version of this script reads the markers of all earlier ones: it changes under caches and servers that stay.
 """
 
 from __future__ import annotations
@@ -11,13 +12,22 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sys
 import time
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 MARKER = ".complete.json"
 POLL_SECONDS = 5
 CHUNK_BYTES = 16 * 1024 * 1024
+
+FORMATS = (".safetensors", ".bin", ".pt")
+"""Weights as the engine looks for them, best first: of several in one folder it reads the first."""
+
+OTHER_FORMATS = (".pth", ".gguf", ".onnx", ".h5", ".msgpack", ".ot", ".tflite")
+OTHER_RUNTIMES = ("original", "metal", "onnx", "openvino", "coreml")
+"""Folders that hold the same weights once more: gpt-oss-120b would be three times its size."""
 
 
 def snapshot(cache: Path, model: str, revision: str) -> Path:
@@ -31,10 +41,12 @@ def complete(folder: Path) -> str | None:
     if not marker.is_file():
         return "no marker"
     try:
-        files = json.loads(marker.read_text(encoding="utf-8"))["files"]
-    except (ValueError, KeyError, TypeError):
+        sizes = {str(name): int(size) for name, (size, _) in json.loads(marker.read_text(encoding="utf-8"))["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
         return "the marker is damaged"
-    for name, (size, _) in files.items():
+    if not sizes:
+        return "the marker lists no file"
+    for name, size in sizes.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             return f"{name} is missing or has another size"
@@ -45,7 +57,8 @@ def mirror(cache: Path, model: str, revision: str) -> None:
     """Download the revision, compare every file with what the hub says of it, and write the marker.
 
     Raises:
-        SystemExit: a file differs from the hub's size or checksum; it is deleted, so that the next try fetches it again.
+        SystemExit: the hub answers for another commit or has no weights, or a file differs from the hub's size or
+            checksum; such a file is deleted, so that the next try fetches it again.
     """
     from huggingface_hub import HfApi, snapshot_download  # pyright: ignore[reportMissingImports]  only the engine image has it
 
@@ -56,12 +69,17 @@ def mirror(cache: Path, model: str, revision: str) -> None:
     (folder / MARKER).unlink(missing_ok=True)
     token = os.environ.get("HF_TOKEN")
     info = HfApi(token=token).model_info(model, revision=revision, files_metadata=True)
-    snapshot_download(model, revision=revision, local_dir=folder, token=token)
+    if info.sha != revision:
+        raise SystemExit(f"{model}: the hub answers for commit {info.sha} instead of {revision}")
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+    names = wanted(siblings)
+    snapshot_download(model, revision=revision, local_dir=folder, allow_patterns=names, token=token)
     files: dict[str, tuple[int, str | None]] = {}
-    for sibling in info.siblings or []:
+    for name in names:
+        sibling = siblings[name]
         digest = sibling.lfs.sha256 if sibling.lfs else None
-        verify(folder / sibling.rfilename, sibling.size, digest)
-        files[sibling.rfilename] = ((folder / sibling.rfilename).stat().st_size, digest)
+        verify(folder / name, sibling.size, digest, sibling.blob_id)
+        files[name] = ((folder / name).stat().st_size, digest)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     partial = folder / f"{MARKER}.partial"
     partial.write_text(json.dumps({"model": model, "revision": revision, "files": files}), encoding="utf-8")
@@ -69,15 +87,36 @@ def mirror(cache: Path, model: str, revision: str) -> None:
     print(f"{model}@{revision}: {len(files)} files")
 
 
-def verify(path: Path, size: int | None, sha256: str | None) -> None:
-    """Compare one file with the hub's record of it.
+def wanted(names: Iterable[str]) -> list[str]:
+    """The files that serving reads: everything small, and the weights once.
+
+    Raises:
+        SystemExit: none of them are weights.
+    """
+    found = sorted(name for name in names if PurePosixPath(name).parts[0] not in OTHER_RUNTIMES and not name.endswith(OTHER_FORMATS))
+    folders = {PurePosixPath(name).parent for name in found}
+    best = {folder: _best(name for name in found if PurePosixPath(name).parent == folder) for folder in folders}
+    if best.get(PurePosixPath()) is None:
+        raise SystemExit(f"no weights that the engine reads ({', '.join(FORMATS)}) among {len(found)} files")
+    return [name for name in found if not name.endswith(FORMATS) or name.endswith(str(best[PurePosixPath(name).parent]))]
+
+
+def _best(names: Iterable[str]) -> str | None:
+    present = {suffix for name in names for suffix in FORMATS if name.endswith(suffix)}
+    return next((suffix for suffix in FORMATS if suffix in present), None)
+
+
+def verify(path: Path, size: int | None, sha256: str | None, blob: str | None) -> None:
+    """Compare one file with the hub's record of it: large files have a SHA-256, small ones the id of their git blob.
 
     Raises:
         SystemExit: it differs.
     """
     actual = path.stat().st_size if path.is_file() else None
-    reason = None if size is None or actual == size else f"{actual} bytes instead of {size}"
-    if reason is None and sha256 is not None and checksum(path) != sha256:
+    reason = None
+    if actual is None or (size is not None and actual != size):
+        reason = f"{actual or 0} bytes instead of {size}"
+    elif (sha256 is not None and checksum(path) != sha256) or (sha256 is None and blob is not None and git_blob(path) != blob):
         reason = "the checksum differs"
     if reason:
         path.unlink(missing_ok=True)
@@ -93,8 +132,14 @@ def checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
+def git_blob(path: Path) -> str:
+    """The id git gives to a file of this content; only small files are kept in git itself."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
 def wait(cache: Path, model: str, revision: str) -> None:
-    """Return when the cache is complete; the start-up probe of the pod bounds the wait."""
+    """Return when the cache is complete. Nothing bounds the wait but the rollout's own deadline: weights take as long as they take."""
     folder, said = snapshot(cache, model, revision), ""
     while reason := complete(folder):
         if reason != said:
@@ -105,6 +150,8 @@ def wait(cache: Path, model: str, revision: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """`mirror_weights.py MODEL REVISION [--cache FOLDER] [--wait]`."""
+    # Process one of a container ignores a signal without a handler, and a waiting pod would outlive its whole grace period.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("revision")

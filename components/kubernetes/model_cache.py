@@ -25,8 +25,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes.containers import container_security, pod_security, writable_mounts, writable_volumes
-from components.kubernetes.labels import cluster_labels, metadata
+from components.kubernetes.containers import RELEASE_TIMEOUT, container_security, pod_security, writable_mounts, writable_volumes
+from components.kubernetes.labels import UNAWAITED, cluster_labels, metadata
 from components.kubernetes.platform import MIRROR_ACCOUNT
 from components.kubernetes.policy import MIRROR
 from fleet.fleet_plan import CachePlan, ClusterPlan
@@ -36,9 +36,16 @@ SCRIPT_MAP = "mirror-weights"
 SCRIPT_FOLDER = "/opt/fleet"
 WEIGHTS_FOLDER = "/models"
 
+MIRROR_RETRIES = 100_000
+"""A mirror never gives up (one try in five minutes, for a year): what stops it, a missing token or a hub that is down, is
+mended elsewhere, and nobody would start it again."""
+
 
 class MirrorScript(pulumi.ComponentResource):
-    """The script of the Job and of the gate, once per cluster."""
+    """The script of the Job and of the gate, once per cluster.
+
+    Changed in place under one name (docs/adr/0031): a new script restarts no server and repeats no mirror.
+    """
 
     def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:MirrorScript", name, None, opts)
@@ -53,30 +60,40 @@ class MirrorScript(pulumi.ComponentResource):
 
 
 class ModelCache(pulumi.ComponentResource):
-    """Claim and mirror Job. The Job has no time to live: deleted, it would be made again by the next update."""
+    """Claim and mirror Job, both final once they exist (docs/adr/0030): no other change may empty or repeat them.
+
+    The Job has no time to live: deleted, it would be made again by the next update.
+    """
 
     def __init__(self, name: str, plan: ClusterPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:ModelCache", name, None, opts)
         labels = {**cluster_labels(plan), **MIRROR, "app.kubernetes.io/instance": cache.name}
-        PersistentVolumeClaim(
+        claim = PersistentVolumeClaim(
             f"{name}-claim",
-            metadata=metadata(cache.name, plan.namespace, labels),
+            # Nothing waits for a volume here: a class that binds on first use would wait for its own pod.
+            metadata=metadata(cache.name, plan.namespace, labels, UNAWAITED),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteMany"],
                 storage_class_name=cache.storage_class,
                 resources=VolumeResourceRequirementsArgs(requests={"storage": f"{cache.size_gib}Gi"}),
             ),
-            # Nothing waits for a volume here: a class that binds on first use would wait for its own pod.
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Another class would be a new and empty volume, another size is refused by most classes.
+                ignore_changes=["spec"],
+                custom_timeouts=pulumi.CustomTimeouts(delete=RELEASE_TIMEOUT),
+            ),
         )
         Job(
             f"{name}-mirror",
-            metadata=metadata(f"mirror-{cache.name}", plan.namespace, labels, {"pulumi.com/skipAwait": "true"}),
+            metadata=metadata(f"mirror-{cache.name}", plan.namespace, labels, UNAWAITED),
             spec=JobSpecArgs(
-                backoff_limit=6,
+                backoff_limit=MIRROR_RETRIES,
                 template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=_mirror_pod(cache)),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            # A template cannot be changed: a new engine image would mean another Job and all weights again. Metadata as well:
+            # an update of labels would make the provider own the labels that Kubernetes put into the template.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[claim], ignore_changes=["metadata", "spec"]),
         )
         self.register_outputs({})
 

@@ -131,6 +131,8 @@ def _spread(model: ModelPlan) -> list[TopologySpreadConstraintArgs]:
             topology_key=key,
             when_unsatisfiable="ScheduleAnyway",
             label_selector=LabelSelectorArgs(match_labels=model_selector(model)),
+            # During a rollout the servers that go must not push those that come onto one node.
+            match_label_keys=["pod-template-hash"],
         )
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]

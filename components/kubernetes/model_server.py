@@ -8,7 +8,8 @@ from pulumi_kubernetes.core.v1 import PodTemplateSpecArgs, Service, ServicePortA
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
-from components.kubernetes.labels import metadata, model_labels, model_selector
+from components.kubernetes.containers import RELEASE_TIMEOUT
+from components.kubernetes.labels import UNAWAITED, metadata, model_labels, model_selector
 from components.kubernetes.model_pod import pod
 from components.kubernetes.policy import ENGINE_PORT
 from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan
@@ -22,7 +23,7 @@ class ModelServer(pulumi.ComponentResource):
     def __init__(self, name: str, plan: ClusterPlan, model: ModelPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:ModelServer", name, None, opts)
         labels, selector = model_labels(plan, model), LabelSelectorArgs(match_labels=model_selector(model))
-        waiting = {} if model.wait else {"pulumi.com/skipAwait": "true"}
+        waiting = {} if model.wait else UNAWAITED
         budget = f"{model.startup.update_timeout_seconds}s"
         Deployment(
             f"{name}-deployment",
@@ -39,11 +40,11 @@ class ModelServer(pulumi.ComponentResource):
                 revision_history_limit=REVISIONS_KEPT,
                 template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=pod(model, cache)),
             ),
-            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=budget, update=budget, delete=budget)),
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=budget, update=budget, delete=RELEASE_TIMEOUT)),
         )
         Service(
             f"{name}-service",
-            metadata=metadata(model.name, plan.namespace, labels, {"pulumi.com/skipAwait": "true"}),
+            metadata=metadata(model.name, plan.namespace, labels, UNAWAITED),
             spec=ServiceSpecArgs(
                 selector=model_selector(model),
                 ports=[ServicePortArgs(name="http", port=ENGINE_PORT, target_port="http", protocol="TCP", app_protocol="http")],

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
 from pulumi_kubernetes.scheduling.v1 import PriorityClass
 
+from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import cluster_labels, metadata
 from components.kubernetes.policy import NamespacePolicy
 from fleet.fleet_plan import ClusterPlan
@@ -25,7 +26,11 @@ class Platform(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         labels = cluster_labels(plan)
         pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
-        self.namespace = Namespace(f"{name}-namespace", metadata=metadata(plan.namespace, None, {**labels, **pod_security}), opts=child)
+        self.namespace = Namespace(
+            f"{name}-namespace",
+            metadata=metadata(plan.namespace, None, {**labels, **pod_security}),
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete=RELEASE_TIMEOUT)),
+        )
         for priority, value in PRIORITIES.items():
             PriorityClass(
                 f"{name}-{priority}",

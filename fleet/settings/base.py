@@ -2,44 +2,102 @@
 
 from __future__ import annotations
 
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 LABEL_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 """A DNS label that starts with a letter: what a Kubernetes Service name allows, the narrowest of the names keys become."""
 
 COMMIT_PATTERN = r"^[0-9a-f]{40}$"
-CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
 UID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-REPOSITORY_PATTERN = r"^[\w.-]+/[\w.-]+$"
+REPOSITORY_PATTERN = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 PROJECT_PATTERN = r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$"
-AWS_REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-\d$"
-GCP_REGION_PATTERN = r"^[a-z]+-[a-z]+\d+$"
+OBJECT_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]([-a-z0-9]*[a-z0-9])?$"
+IMAGE_PATTERN = r"^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 
 FORMS = {
-    LABEL_PATTERN: "lower-case letters, digits and hyphens that start with a letter",
-    COMMIT_PATTERN: "a commit of 40 hexadecimal digits (a branch or a tag can move)",
-    CIDR_PATTERN: "an address range such as 203.0.113.0/24",
-    UID_PATTERN: "a UID such as 6f1c2a9e-0000-4000-8000-1234567890ab (kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
-    REPOSITORY_PATTERN: "a repository name of the form organisation/name",
-    PROJECT_PATTERN: "a project id of 6 to 30 lower-case letters, digits and hyphens",
-    AWS_REGION_PATTERN: "an AWS region such as us-east-2",
-    GCP_REGION_PATTERN: "a Google Cloud region such as us-central1",
+    LABEL_PATTERN: ("lower-case letters, digits and hyphens, a letter first and no hyphen last", "write it like this: chat-large"),
+    COMMIT_PATTERN: (
+        "a commit of 40 hexadecimal digits in lower case (a branch or a tag can move)",
+        "copy the commit from the repository's history, or leave it out and run `python -m fleet lock`",
+    ),
+    UID_PATTERN: ("a UID", "copy it from kubectl get namespace kube-system -o jsonpath={.metadata.uid}"),
+    REPOSITORY_PATTERN: ("a repository name of the form organisation/name", "write it as the hub shows it, for example Qwen/Qwen3-8B"),
+    PROJECT_PATTERN: ("a project id of 6 to 30 lower-case letters, digits and hyphens", "copy the id, not the name, from gcloud projects list"),
+    OBJECT_PATTERN: (
+        "the name of a Kubernetes object: lower-case letters, digits, hyphens and dots",
+        "write the name of the object, never what it holds",
+    ),
+    DOMAIN_PATTERN: ("a domain name such as llm.example.com", "write it without a scheme, a path or capitals"),
+    IMAGE_PATTERN: ("an image such as registry.example.com/vllm:v1, with a digest at best", "write registry/name:tag or registry/name@sha256:…"),
+    PRINTABLE_PATTERN: ("one line of printable characters", "write it on one line"),
 }
-"""What a pattern asks for, in the words of an error message."""
+"""What a pattern asks for, and what to do, in the words of an error message."""
+
+LARGEST_COUNT = 1000
+"""Nodes of a pool and servers of a model in one cluster: a GKE node pool ends there, and a typing mistake begins."""
+
+LARGEST_TOKENS = 10_000_000
+"""Above every context that a published model has."""
+
+LARGEST_GPUS_PER_NODE = 16
+
+UNROUTED = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
+"""Private and link-local ranges: a list of public addresses that names one lets nobody in."""
 
 Key = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=40)]
-"""A human name in the stack file: of a cluster, a pool or a model."""
+"""A human name in the stack file: of a cluster, a pool or a model. 40 characters leave room for prefixes and hashes."""
 
 GitCommit = Annotated[str, StringConstraints(pattern=COMMIT_PATTERN)]
 """A commit of a model repository: 40 hexadecimal digits, never a branch or a tag, which move."""
 
-PositiveInt = Annotated[int, Field(ge=1)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
+ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_PATTERN, max_length=253)]
+Printable = Annotated[str, StringConstraints(pattern=PRINTABLE_PATTERN, max_length=500)]
+Image = Annotated[str, StringConstraints(pattern=IMAGE_PATTERN, max_length=500)]
+
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+CountOrNone = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+GpusPerNode = Annotated[int, Field(ge=1, le=LARGEST_GPUS_PER_NODE)]
+Tokens = Annotated[int, Field(ge=1, le=LARGEST_TOKENS)]
+
+
+def refusal(limit: str, remedy: str) -> PydanticCustomError:
+    """What a validator raises: both halves of an error message in our own words."""
+    return PydanticCustomError("refused", "{limit}", {"limit": limit, "remedy": remedy})
+
+
+def address_range(text: str) -> str:
+    """An IPv4 range whose address is the first of the range.
+
+    Raises:
+        PydanticCustomError: it is none, with the range that was probably meant.
+    """
+    address, slash, length = text.partition("/")
+    try:
+        host = IPv4Address(address)
+    except AddressValueError:
+        raise refusal("is no IPv4 address range such as 203.0.113.0/24", "write four numbers of 0 to 255, a slash and 0 to 32") from None
+    if not slash:
+        raise refusal("is an address, not a range", f"write {text}/32 for this address alone")
+    if not (length.isascii() and length.isdigit()) or int(length) > 32:
+        raise refusal("has no prefix length of 0 to 32 behind the slash", f"write {address}/32 for this address alone")
+    network = IPv4Network((host, int(length)), strict=False)
+    if network.network_address != host:
+        raise refusal(f"lies inside the range {network}", f"write {network} for the range, or {address}/32 for this address alone")
+    if any(network.subnet_of(private) for private in UNROUTED):
+        raise refusal("is a range that nobody has on the internet", "write the public addresses that the runner is seen with")
+    return text
+
+
+Cidr = Annotated[str, Field(examples=["203.0.113.0/24"]), AfterValidator(address_range)]
 
 
 class Section(BaseModel):
     """A mapping in the stack file. Unknown keys are refused, values are frozen, numbers in quotes are not numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True)

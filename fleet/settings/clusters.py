@@ -6,70 +6,88 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from fleet.settings.base import AWS_REGION_PATTERN, CIDR_PATTERN, GCP_REGION_PATTERN, PROJECT_PATTERN, UID_PATTERN, Key, Section
-
-Cidr = Annotated[str, StringConstraints(pattern=CIDR_PATTERN)]
+from fleet.settings.base import PROJECT_PATTERN, UID_PATTERN, Cidr, Image, Key, ObjectName, Printable, Section
+from fleet.settings.regions import AwsRegion, GcpRegion
 
 
 class Endpoint(Section):
     """Who may reach the Kubernetes API server from outside its network."""
 
     public_cidrs: tuple[Cidr, ...] = ()
+    """Address ranges, for example 203.0.113.0/24. Empty: nobody from outside, and the program must run inside (runner: in_vpc)."""
 
 
 class Images(Section):
-    """Whether the engine image is mirrored into the region's own registry."""
+    """How the engine image reaches the cluster."""
 
     mirror: bool = False
+    """Mirror the engine image into the region's own registry."""
 
 
 class CommonCluster(Section):
     """What every cluster has, whoever made it."""
 
-    weight: Annotated[int, Field(ge=0, le=1000, description="share of global traffic; 100 is normal")] = 100
-    drained: bool = Field(default=False, description="take this cluster out of global traffic, keep everything running")
-    state: Literal["active", "retiring"] = Field(
-        default="active", description="retiring drops deletion guards, so that the entry can be deleted afterwards"
-    )
+    weight: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Share of the global traffic, relative to the other clusters; 100 is normal."""
+    drained: bool = False
+    """Take this cluster out of the global traffic and keep everything in it running."""
+    state: Literal["active", "retiring"] = "active"
+    """`retiring` drops protection and deletion guards. Removing a cluster in prod: first this, an update, then delete the entry."""
 
 
 class AwsCluster(CommonCluster):
     """An EKS cluster in one AWS region."""
 
     cloud: Literal["aws"]
-    region: Annotated[str, StringConstraints(pattern=AWS_REGION_PATTERN)]
+    """Who runs the cluster."""
+    region: AwsRegion
+    """AWS region. Not every region sells every GPU; the plan says which do."""
     endpoint: Endpoint = Endpoint()
-    runner: Literal["in_vpc", "anywhere"] = Field(default="anywhere", description="where the program runs; a private-only control plane needs in_vpc")
+    """Access to the API server."""
+    runner: Literal["in_vpc", "anywhere"] = "anywhere"
+    """Where the program runs. A control plane without public address ranges needs in_vpc."""
     images: Images = Images()
+    """How the engine image reaches the cluster."""
     flow_logs: bool = False
+    """Record the network's traffic."""
 
 
 class GcpCluster(CommonCluster):
     """A GKE cluster in one Google Cloud region."""
 
     cloud: Literal["gcp"]
-    region: Annotated[str, StringConstraints(pattern=GCP_REGION_PATTERN)]
+    """Who runs the cluster."""
+    region: GcpRegion
+    """Google Cloud region. Not every region sells every GPU; the plan says which do."""
     project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
+    """Id of the project that pays and holds the quota."""
     images: Images = Images()
+    """How the engine image reaches the cluster."""
 
 
 class ExistingCluster(CommonCluster):
     """A cluster somebody else made, reached by a kubeconfig and a context."""
 
     cloud: Literal["existing"]
-    kubeconfig: Annotated[str, StringConstraints(min_length=1)] = "~/.kube/config"
-    context: Annotated[str, StringConstraints(min_length=1)]
-    cluster_uid: Annotated[str, StringConstraints(pattern=UID_PATTERN)] | None = Field(
-        default=None, description="UID of the kube-system namespace; a context that points elsewhere is then refused"
-    )
-    region: Key | None = Field(default=None, description="a name for the place, for tables and labels")
-    gpu_labels: Literal["nvidia", "eks", "gke"] = Field(
-        default="nvidia", description="whose labels the GPU nodes carry: GPU feature discovery's, EKS's or GKE's"
-    )
+    """Who runs the cluster."""
+    kubeconfig: Printable = "~/.kube/config"
+    """Path of the kubeconfig file."""
+    context: Printable
+    """Name of the context in that file."""
+    cluster_uid: Annotated[str, StringConstraints(pattern=UID_PATTERN)] | None = None
+    """UID of the kube-system namespace. A context that points at another cluster is then refused. Required in prod."""
+    region: Key | None = None
+    """A name for the place, for tables and labels."""
+    gpu_labels: Literal["nvidia", "eks", "gke"] = "nvidia"
+    """Whose labels the GPU nodes carry: those of NVIDIA's GPU feature discovery, of EKS or of GKE."""
     installed: tuple[Literal["device_plugin", "dcgm_exporter", "metrics_server", "external_secrets", "keda"], ...] = ()
-    storage_classes: dict[Literal["cache", "volume"], str] = {}  # noqa: RUF012  pydantic copies it
-    engine_image: str | None = Field(default=None, description="another engine image that takes the same arguments")
-    wait: bool = Field(default=True, description="an update ends when the model servers are Ready, or says why not")
+    """What the cluster has already."""
+    storage_classes: dict[Literal["cache", "volume"], ObjectName] = {}  # noqa: RUF012  pydantic copies it
+    """Storage classes by use. `cache`: for weights, one that many nodes can mount at once (NFS, EFS, Filestore); `volume`: disks of one node."""
+    engine_image: Image | None = None
+    """Another engine image that takes the same arguments."""
+    wait: bool = True
+    """An update ends when the model servers are Ready, or says why not."""
 
 
 Cluster = Annotated[AwsCluster | GcpCluster | ExistingCluster, Field(discriminator="cloud")]

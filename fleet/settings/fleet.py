@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from fleet.settings.base import Key, Section
+from fleet.settings.base import DOMAIN_PATTERN, Key, ObjectName, Section
 from fleet.settings.clusters import Cluster
 from fleet.settings.models import Model
 from fleet.settings.pools import Pool
@@ -16,47 +16,65 @@ CONFIG_KEY = "vllm-fleet:fleet"
 
 
 class Budget(Section):
-    """A limit in US dollars a month of 730 hours. A plan whose ceiling is above it is refused."""
+    """What the fleet may cost. A plan whose ceiling is above it is refused, naming the largest line."""
 
-    monthly_usd: Annotated[float, Field(gt=0)]
+    monthly_usd: Annotated[float, Field(gt=0, le=1_000_000_000)]
+    """US dollars for a month of 730 hours, at maximum replicas and list prices."""
 
 
 class Traffic(Section):
     """How the global endpoint spreads requests over the clusters."""
 
     mode: Literal["active-active", "primary-failover"] = "active-active"
+    """All clusters by weight, or one until it fails."""
     primary: Key | None = None
+    """The cluster that gets everything in mode primary-failover."""
 
 
 class Secrets(Section):
-    """Names of secrets. Values never appear in a stack file."""
+    """Names of Kubernetes Secrets. Values never appear in a stack file."""
 
-    hub_token: str | None = Field(default=None, description="name of the Secret (key `token`) the mirror Job reads for gated models")
-    engine_api_key: str | None = Field(default=None, description="name of the Secret (key `key`) each engine asks clients for")
+    hub_token: ObjectName | None = None
+    """Name of the Secret whose key `token` the mirror Job reads, for gated models."""
+    engine_api_key: ObjectName | None = None
+    """Name of the Secret whose key `key` each engine asks its clients for."""
 
 
 class AcceptedRisk(Section):
     """A refusal that somebody decided to live with, repeated in the plan, the preview and the outputs."""
 
-    risk: Annotated[str, StringConstraints(min_length=1)]
-    reason: Annotated[str, StringConstraints(min_length=10)]
+    risk: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    """The risk by the name that the refusal gives it."""
+    reason: Annotated[str, StringConstraints(min_length=10, max_length=1000)]
+    """Why that is acceptable, in words for whoever reads the plan."""
 
 
 class Settings(Section):
     """A fleet of one environment."""
 
     name: Annotated[Key, StringConstraints(max_length=24)]
+    """Name of the fleet: part of the names of buckets, roles and service accounts, so at most 24 characters."""
     environment: Literal["local", "dev", "test", "staging", "prod"] = "dev"
+    """`prod` turns on protection, locked pins, known clusters and two replicas of interactive models."""
     owner: Key = "platform"
+    """Who pays: becomes tags and labels."""
     budget: Budget | None = None
-    domain: str | None = None
+    """What the fleet may cost."""
+    domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN, max_length=253)] | None = None
+    """Domain of the global endpoint."""
     traffic: Traffic = Traffic()
+    """How the global endpoint spreads requests."""
     secrets: Secrets = Secrets()
+    """Names of secrets."""
     clusters: Annotated[dict[Key, Cluster], Field(min_length=1)]
-    pools: Annotated[dict[Key, Pool], Field(min_length=1)]
+    """Clusters by a name of your choice. The name stays: another name is another cluster."""
+    pools: dict[Key, Pool] = Field(default_factory=dict[str, Pool])
+    """GPU node pools by name, realised in every cluster where a model is placed on them. Default: one for each tier in use."""
     models: Annotated[dict[Key, Model], Field(min_length=1)]
-    prices: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default_factory=dict, description="US dollars per hour by machine type, over the catalogue's list prices"
-    )
+    """Models by the name that clients use."""
+    prices: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(default_factory=dict[str, float])
+    """US dollars per hour by machine type, over the catalogue's list prices."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
-    read_only_root: bool = Field(default=False, description="read-only root file system of serving pods")
+    """Refusals that somebody decided to live with."""
+    read_only_root: bool = False
+    """Read-only root file system of serving pods."""

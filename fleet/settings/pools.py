@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from fleet.settings.base import NonNegativeInt, PositiveInt, Section
+from fleet.catalog import ACCELERATORS
+from fleet.settings.base import Count, CountOrNone, GpusPerNode, Section
 
 Capacity = Literal["on_demand", "spot", "reservation", "capacity_block", "flex_start"]
 
@@ -14,9 +15,15 @@ Capacity = Literal["on_demand", "spot", "reservation", "capacity_block", "flex_s
 class Pool(Section):
     """A GPU node pool, realised in every cluster where a model is placed on it."""
 
-    accelerator: str = Field(description="T4, L4, A10G, A100-40GB, A100-80GB, L40S, H100, H200, RTX-PRO-6000 or B200")
-    gpus_per_node: PositiveInt = 1
-    min_nodes: NonNegativeInt = 0
-    max_nodes: PositiveInt = Field(description="upper bound per cluster, over all capacity rungs together")
+    accelerator: Annotated[str, Field(json_schema_extra={"enum": list(ACCELERATORS)})]
+    """The kind of GPU. It must be sold in this shape in every cluster that uses the pool; nothing is substituted."""
+    gpus_per_node: GpusPerNode = 1
+    """GPUs of each machine. Clouds sell only some numbers; a plan that asks for another one is refused with what there is."""
+    min_nodes: CountOrNone = 0
+    """Machines that stay even without work, in each cluster."""
+    max_nodes: Count
+    """Machines at most, in each cluster, over all capacity rungs together. A rollout needs room for one server more."""
     capacity: Annotated[tuple[Capacity, ...], Field(min_length=1)] = ("on_demand",)
-    machine: str | None = Field(default=None, description="a machine type of the cluster's cloud, to override the default shape")
+    """How machines are bought, first choice first. `spot` shortens the drain of every model on the pool."""
+    machine: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    """A machine type of the cluster's cloud, where the default (the cheapest with at least 8 virtual CPUs) is not wanted."""

@@ -100,7 +100,7 @@ def test_a_removed_model_leaves_nothing_behind_and_touches_no_other(fleet: Local
 def test_kill_9_of_the_engine_in_the_middle_is_healed_by_the_next_run(fleet: LocalFleet) -> None:
     fleet.settings["models"]["extra"] = {"tier": "small", "pool": "l4", "max_model_len": 4096}
     run = fleet.launcher()
-    engine = eventually(lambda: fleet.processes("pulumi"), "an engine")[0]
+    engine = fleet.engine(run)
     eventually(lambda: _exists(fleet, "east", "extra") or run.poll() is not None, "the new Deployment")
     kill(engine)
     output, _ = run.communicate(timeout=120)
@@ -127,7 +127,7 @@ def _nothing_twice(fleet: LocalFleet) -> None:
 def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: LocalFleet) -> None:
     fleet.settings["models"]["extra"]["max_model_len"] = 2048
     run = fleet.launcher()
-    eventually(lambda: fleet.processes("pulumi"), "an engine")
+    fleet.engine(run)
     kill(psutil.Process(run.pid))
     run.communicate()
     again = fleet.launcher()
@@ -139,7 +139,7 @@ def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: L
 def test_ctrl_c_says_how_to_go_on(fleet: LocalFleet) -> None:
     fleet.settings["models"].pop("extra")
     run = fleet.launcher()
-    eventually(lambda: fleet.processes("pulumi"), "an engine")
+    fleet.engine(run)
     run.send_signal(signal.SIGINT)
     output, _ = run.communicate(timeout=120)
     assert run.returncode == 130, f"as a shell expects after Ctrl-C:\n{output}"
@@ -223,7 +223,7 @@ def test_down_deletes_in_order_and_leaves_no_process_and_no_folder(fleet: LocalF
 
 def test_down_removes_a_fleet_whose_launcher_engine_and_control_planes_were_all_killed(fleet: LocalFleet) -> None:
     run = fleet.launcher()
-    eventually(lambda: fleet.processes("pulumi"), "an engine", 90)
+    fleet.engine(run)
     kill(psutil.Process(run.pid))
     run.communicate()
     for name in ("pulumi", "kube-apiserver", "etcd"):

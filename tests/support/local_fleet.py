@@ -42,7 +42,7 @@ SMALL: Mapping[str, Any] = {
         }
         for name, labels in (("east", "eks"), ("west", "gke"))
     },
-    "pools": {"l4": {"accelerator": "L4", "max_nodes": 4}, "t4": {"accelerator": "T4", "max_nodes": 2}},
+    "pools": {"l4": {"accelerator": "L4", "max_nodes": 6}, "t4": {"accelerator": "T4", "max_nodes": 2}},
     "models": {
         "chat": {"tier": "small", "pool": "l4", "slo": "interactive", "replicas": {"min": 2}},
         "labels": {"tier": "mini-int4", "placements": {"east": {"pool": "t4"}}},
@@ -105,6 +105,18 @@ class LocalFleet:
             text=True,
             start_new_session=True,
         )
+
+    def engine(self, run: subprocess.Popen[str]) -> psutil.Process:
+        """The engine that a launcher started; fails with what the launcher said where it ended without one."""
+
+        def started() -> list[psutil.Process]:
+            found = self.processes("pulumi")
+            if not found and run.poll() is not None:
+                output, _ = run.communicate()
+                raise AssertionError(f"the launcher ended without an engine:\n{output}")
+            return found
+
+        return eventually(started, "an engine")[0]
 
     def client(self, region: str) -> Client:
         config = KubeConfig.from_file(self.state.kubeconfig).get(context_name=f"local-{region}")

@@ -1,0 +1,61 @@
+"""The longest keys that the stack file allows, and the most confusing ones, become names that Kubernetes and the engine accept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet.presets import PRESETS
+from tests.support.fleets import Settings, graph_of, production
+from tests.support.kubernetes_rules import metadata_problems, schema_problems
+from tests.support.recording import Graph
+
+pytestmark = pytest.mark.mocks
+
+LONGEST = "k" * 38 + "-1"
+POD_SUFFIX = len("-0123456789-01234")
+"""What a ReplicaSet and a pod add to the name of a Deployment."""
+
+
+def _longest(folder: Path) -> Settings:
+    settings = production()
+    settings["name"] = "f" * 24
+    settings["owner"] = settings["models"]["chat"]["team"] = LONGEST
+    settings["clusters"] = {LONGEST: settings["clusters"]["a"]}
+    settings["pools"] = {LONGEST: settings["pools"]["l4"]}
+    config = folder / "config.json"
+    config.write_text(json.dumps(dict(PRESETS["small"].config)), encoding="utf-8")
+    weights = {"model": f"{'o' * 32}/{'Model_' * 10}", "revision": "f" * 40, "config": str(config)}
+    settings["models"] = {LONGEST: {**settings["models"]["chat"], **weights, "pool": LONGEST}}
+    return settings
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    folder = tmp_path_factory.mktemp("fleet")
+    return graph_of(_longest(folder), folder)
+
+
+def test_every_name_label_and_annotation_of_the_longest_keys_is_legal(graph: Graph) -> None:
+    for each in graph.objects():
+        assert list(metadata_problems(each.inputs)) == [], each.name
+        assert schema_problems(each.inputs) == [], each.name
+
+
+def test_names_leave_room_for_what_controllers_append(graph: Graph) -> None:
+    for each in [*graph.objects("Deployment"), *graph.objects("Job")]:
+        name = each.inputs["metadata"]["name"]
+        assert len(name) + POD_SUFFIX <= 63 or each.inputs["kind"] == "Job", f"pods of {name} get host names of at most 63 characters"
+        assert len(name) + len("-01234") <= 63, f"{name}: a Job's name becomes a label of its pods"
+
+
+def test_keys_with_hyphens_never_meet_in_one_name(tmp_path: Path) -> None:
+    settings = production()
+    settings["clusters"] = {"a": settings["clusters"]["a"], "a-b": settings["clusters"]["b"]}
+    settings["pools"] = {"l4": settings["pools"]["l4"]}
+    model = {**settings["models"]["chat"], "replicas": {"min": 2}}
+    settings["models"] = {"b-c": {**model, "placements": {"a": {}}}, "c": {**model, "placements": {"a-b": {}}}}
+    graph = graph_of(settings, tmp_path)
+    assert len(list(graph.objects("Deployment"))) == 2, "model b-c in cluster a and model c in cluster a-b are two resources to the engine"
