@@ -8,8 +8,7 @@ import json
 from dataclasses import dataclass
 from math import ceil
 
-DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
-"""Default of vLLM 0.33; the profiler already subtracts CUDA graphs from it."""
+from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION
 
 WEIGHTS_PATH = "/models"
 HOME = "/home/vllm"

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fleet.memory import KV_BYTES
 from fleet.problems import Problem, nearest
 from fleet.settings import Model
+from fleet.sizing_rules import FLOAT16_UNSTABLE
 
 _TOOL_CALL_PARSERS = """
 apertus beam cohere_command3 cohere_command4 deepseek_v3 deepseek_v31 deepseek_v32 deepseek_v4 deepseek_v41 dots ernie45 functiongemma
@@ -26,7 +28,7 @@ step3 step3p5 step5
 """
 REASONING_PARSERS = frozenset(_REASONING_PARSERS.split())
 
-KV_CACHE_DTYPES = frozenset({"auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"})
+KV_CACHE_DTYPES = frozenset(KV_BYTES)
 """Those whose size is known here; vLLM has more."""
 
 _CHECKPOINT_FORMATS = """
@@ -41,9 +43,6 @@ ONLINE_METHODS = ("fp8_per_tensor", "fp8_per_block")
 
 DEPRECATED_METHODS = frozenset({"fbgemm_fp8", "fp_quant"})
 """vLLM stops unless it is told to allow them; they leave with one of the next releases."""
-
-FLOAT16_UNSTABLE = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4"})
-"""Model types for which vLLM refuses float16."""
 
 
 def problems(

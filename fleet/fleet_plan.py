@@ -160,6 +160,8 @@ class ModelPlan:
     memory: Memory
     kv_tokens: int
     max_model_len: int
+    max_output_tokens: int
+    """The longest answer: what the engine ends every answer at, and what a drain waits for."""
     concurrency: float
     """Requests of max_model_len tokens that the KV cache holds at once."""
     resources: Resources

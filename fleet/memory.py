@@ -20,7 +20,7 @@ DEFAULT_MAX_MODEL_LEN = 8192
 """Context where nobody says one, as in a plan: enough for chat, small enough not to starve concurrency."""
 
 DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
-"""Default of vLLM 0.33."""
+"""Default of vLLM 0.33, whose profiler already subtracts CUDA graphs from it."""
 
 NON_TORCH_GIB = 0.2
 NON_TORCH_TENSOR_PARALLEL_GIB = 0.7

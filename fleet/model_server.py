@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import ceil
 
 from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, startup
-from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan
+from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan, Startup
 from fleet.problems import Problem
 from fleet.server_inputs import (
     LOAD_GIB_PER_SECOND,
@@ -89,20 +89,11 @@ def engine_image(inputs: ServerInputs) -> str:
     return f"{ENGINE_IMAGE}:{ENGINE_TAG}@{digest}" if digest else f"{ENGINE_IMAGE}:{ENGINE_TAG}"
 
 
-def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResult, drained: Drain) -> ModelPlan:
-    model, pool, settings = inputs.model, inputs.pool, inputs.settings
-    entry = settings.models[model.name]
-    maximum = inputs.replicas.max or inputs.replicas.min
-    started = startup.startup(
-        startup.StartupInputs(
-            checkpoint_gib=model.architecture.checkpoint_gib,
-            load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
-            replicas=maximum,
-            rollout=rollout,
-            longest_grace_seconds=longest_grace_seconds(inputs),
-        )
-    )
-    spec = engine.EngineSpec(
+def _engine_spec(inputs: ServerInputs, sized: sizing.SizeResult, drained: Drain, started: Startup) -> engine.EngineSpec:
+    model = inputs.model
+    entry = inputs.settings.models[model.name]
+    _, running = sizing.batch_defaults(size_request(inputs))
+    return engine.EngineSpec(
         served_name=model.name,
         model=model.repository,
         revision=model.revision or "",
@@ -118,9 +109,25 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         reasoning_parser=model.reasoning_parser,
         shutdown_timeout_seconds=drained.shutdown_timeout_seconds,
         engine_ready_timeout_seconds=started.engine_ready_timeout_seconds,
-        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo, sizing.batch_defaults(size_request(inputs))[1]),
+        max_queued_requests=engine.queue_limit(sized.concurrency, entry.slo, running),
         max_output_tokens=longest_answer(inputs),
     )
+
+
+def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResult, drained: Drain) -> ModelPlan:
+    model, pool, settings = inputs.model, inputs.pool, inputs.settings
+    entry = settings.models[model.name]
+    maximum = inputs.replicas.max or inputs.replicas.min
+    started = startup.startup(
+        startup.StartupInputs(
+            checkpoint_gib=model.architecture.checkpoint_gib,
+            load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
+            replicas=maximum,
+            rollout=rollout,
+            longest_grace_seconds=longest_grace_seconds(inputs),
+        )
+    )
+    spec = _engine_spec(inputs, sized, drained, started)
     key = settings.secrets.engine_api_key
     per_gpu = sized.per_gpu
     overhead = per_gpu.usable_gib - per_gpu.weights_gib - per_gpu.kv_gib
@@ -139,6 +146,7 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         memory=Memory(usable_gib=per_gpu.usable_gib, weights_gib=per_gpu.weights_gib, kv_gib=per_gpu.kv_gib, overhead_gib=round(overhead, 2)),
         kv_tokens=sized.kv_tokens,
         max_model_len=model.max_model_len,
+        max_output_tokens=longest_answer(inputs),
         concurrency=sized.concurrency,
         resources=resources.resources(inputs.load, inputs.node),
         startup=started,

@@ -11,11 +11,9 @@ from typing import cast
 from fleet import presets
 from fleet.architecture import Architecture, ArchitectureError, from_config
 from fleet.lock import Lock
+from fleet.memory import DEFAULT_MAX_MODEL_LEN
 from fleet.problems import Problem, nearest
 from fleet.settings import Model
-
-DEFAULT_MAX_MODEL_LEN = 8192
-"""Context where neither the stack file nor a preset says one: enough for chat, small enough not to starve concurrency."""
 
 SHORTEST_TOKENS = 64
 """Of a context and of an engine step; the engine itself starts with 1."""

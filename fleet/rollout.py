@@ -1,7 +1,7 @@
 """Can every replica, and every rollout step, find a GPU? A proof over any order in which the scheduler may place pods.
 
-Servers that are stopping
-keep their GPUs a while longer: a step may have to wait for them (`startup` allows for it), it never waits for ever.
+Servers that are stopping keep their GPUs a while longer: a step may have to wait for them (`startup` allows for it), it
+never waits for ever.
 """
 
 from __future__ import annotations

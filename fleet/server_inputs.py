@@ -8,6 +8,7 @@ from functools import cache
 from fleet import catalog, drain, engine, resources, sizing
 from fleet.fleet_plan import Drain, PoolPlan, Startup
 from fleet.lock import Lock
+from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION
 from fleet.resolve import ResolvedModel
 from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
 
@@ -99,7 +100,7 @@ def size_request(inputs: ServerInputs) -> sizing.SizeRequest:
         dtype=model.dtype,
         kv_cache_dtype=entry.kv_cache_dtype,
         max_model_len=model.max_model_len,
-        gpu_memory_utilization=entry.gpu_memory_utilization or engine.DEFAULT_GPU_MEMORY_UTILIZATION,
+        gpu_memory_utilization=entry.gpu_memory_utilization or DEFAULT_GPU_MEMORY_UTILIZATION,
         max_num_seqs=entry.max_num_seqs,
         max_num_batched_tokens=entry.max_num_batched_tokens,
     )

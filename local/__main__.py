@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fleet import FleetPlan, InputError, PlanError, plan
-from fleet.stack_file import read, stack_path
+from fleet.stack_file import read, stack_of, stack_path
 from local import control_plane, nodes, regions, report, tools
 from local.automation import PROJECT_DIRECTORY, EngineFailed, LocalStack
 from local.paths import State
@@ -71,7 +71,7 @@ def _up(state: State, options: argparse.Namespace) -> int:
     outputs = stack.up(_say, refresh=options.refresh)
     regions.retire(state, specs, _say)
     found = report.rows(fleet, state.kubeconfig)
-    print(f"\nOutputs\n{report.outputs_text(outputs)}\n\n{report.table(found)}\n")
+    print(f"\n{report.outputs_text(outputs)}\n\n{report.table(found)}\n")
     late = [row for row in found if not row.ready]
     _say(f"{len(found) - len(late)} of {len(found)} model servers Ready after {time.monotonic() - began:.0f} s.")
     _say(f"kubectl --kubeconfig {os.path.relpath(state.kubeconfig)} --context {fleet.clusters[0].context} get pods -A")
@@ -118,7 +118,7 @@ def _status(state: State, options: argparse.Namespace) -> int:
 
 
 def _plan(stack_file: Path) -> FleetPlan:
-    fleet = plan(read(stack_file), stack=stack_file.name.split(".")[1], directory=stack_file.parent)
+    fleet = plan(read(stack_file), stack=stack_of(stack_file), directory=stack_file.parent)
     clouds = [cluster.name for cluster in fleet.clusters if cluster.cloud != "existing"]
     if clouds:
         raise Refused(f"{stack_file.name}: clusters {', '.join(clouds)} are in a cloud; the local target runs existing clusters only")

@@ -20,6 +20,7 @@ import yaml
 from pulumi import automation
 
 from fleet.settings import CONFIG_KEY
+from fleet.stack_file import stack_of
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 PASSPHRASE = "vllm-fleet-local"  # noqa: S105
@@ -45,7 +46,7 @@ class LocalStack:
             overrides: cluster name to fields that only this machine knows (kubeconfig path, cluster UID).
         """
         self._directory = directory
-        self._name = stack_file.name.split(".")[1]
+        self._name = stack_of(stack_file)
         self._stack_file = stack_file
         self.changes: dict[str, int] = {}
         """Operation to number of resources, of the last update or destroy."""
@@ -233,7 +234,11 @@ class Progress:
             return
         where = event.urn.rsplit("::", 1)[-1] if event.urn else ""
         line = f"{where}: {text}" if where and not where.startswith("vllm-fleet-") else text
-        if event.severity == "warning":
+        if "[MinimumReplicasUnavailable]" in text:  # what the provider calls a Deployment whose pods are still starting
+            self._say(f"  waiting  {where}")
+        elif "pulumi-resource-kubernetes from $PATH" in text:  # where we put it
+            return
+        elif event.severity == "warning":
             self._say(f"  warning  {line}")
         else:
             self._failed.append(line)

@@ -133,9 +133,9 @@ def _credentials(folder: Path) -> tuple[str, Path]:
 
 
 def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool:
-    trust = ssl.create_default_context(cafile=str(certificate)) if certificate else None
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310  loopback
-    try:
+    try:  # the certificate may be half written
+        trust = ssl.create_default_context(cafile=str(certificate)) if certificate else None
         with urllib.request.urlopen(request, timeout=5, context=trust) as answer:  # noqa: S310  loopback
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):

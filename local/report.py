@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.resources.core_v1 import Node, Pod
 
+from contracts.reader import Fleet
 from fleet.fleet_plan import ClusterPlan, FleetPlan, ModelPlan
+from fleet.plan_text import aligned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,22 +105,23 @@ def _coloured(line: Row) -> str:
     return f"\x1b[{32 if line.ready else 33}m{line.state}\x1b[0m"
 
 
-def outputs_text(outputs: dict[str, object], indent: str = "  ") -> str:
-    """Stack outputs as a person reads them: names aligned, nested values one level deep."""
-    lines: list[str] = []
-    width = max((len(name) for name in outputs), default=0)
-    for name, value in outputs.items():
-        if isinstance(value, dict) and value:
-            lines.append(f"{indent}{name}:")
-            lines.append(outputs_text(value, indent + "  "))
-        elif isinstance(value, Sequence) and not isinstance(value, str) and value and isinstance(value[0], dict):
-            lines.append(f"{indent}{name}:")
-            lines += [f"{indent}  - {_plain(item)}" for item in value]
-        else:
-            shown = ", ".join(str(part) for part in value) if isinstance(value, list) else value
-            lines.append(f"{indent}{name.ljust(width)}  {shown if shown not in ('', None) else '-'}")
+def outputs_text(outputs: Mapping[str, object]) -> str:
+    """Stack outputs as another team reads them: with the reader of the contract.
+
+    Raises:
+        OutputsError: they are not what `contracts/outputs.schema.json` says.
+    """
+    fleet = Fleet.of(outputs)
+    endpoints = [
+        (endpoint.cluster, endpoint.model, endpoint.url, str(endpoint.max_model_len), str(endpoint.max_output_tokens), endpoint.slo)
+        for endpoint in fleet.endpoints
+    ]
+    labels = ", ".join(f"{key}={value}" for key, value in fleet.client_namespace_labels.items())
+    lines = [
+        f"Outputs of {fleet.name} (environment {fleet.environment}, owner {fleet.owner})",
+        aligned([("CLUSTER", "MODEL", "URL", "CONTEXT tokens", "ANSWER tokens", "SLO"), *endpoints]),
+        f"  callers need a namespace with the label {labels}; API key: {fleet.engine_api_key_secret or 'none'}",
+        *(f"  unresolved: {words}" for words in fleet.unresolved),
+        *(f"  accepted risk: {risk} ({reason})" for risk, reason in fleet.accepted_risks.items()),
+    ]
     return "\n".join(lines)
-
-
-def _plain(item: dict[str, object]) -> str:
-    return ", ".join(f"{key}: {part}" for key, part in item.items() if not isinstance(part, (dict, list)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,13 +66,7 @@ def _model(cluster: ClusterPlan, model: ModelPlan) -> dict[str, Any]:
         "model": model.model,
         "revision": model.revision,
         "max_model_len": model.max_model_len,
-        "max_output_tokens": _max_output_tokens(model),
+        "max_output_tokens": model.max_output_tokens,
         "slo": model.slo,
         "replicas": {"min": model.replicas.min, "max": model.replicas.max},
     }
-
-
-def _max_output_tokens(model: ModelPlan) -> int:
-    """As the engine is told, so that clients and engine agree."""
-    told = model.argv[model.argv.index("--override-generation-config") + 1]
-    return int(json.loads(told)["max_new_tokens"])

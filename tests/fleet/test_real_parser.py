@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet import catalog, engine, engine_words, plan, presets
+from fleet import catalog, engine, engine_words, plan, presets, sizing_rules
 from fleet.problems import PlanError
 from fleet.settings import Settings
 from fleet.stack_file import read
@@ -233,7 +233,7 @@ def test_the_names_that_a_stack_file_is_judged_by_are_those_of_the_release(parse
     assert words["reasoning_parser"] == engine_words.REASONING_PARSERS, "likewise"
     assert words["kv_cache_dtype"] >= engine_words.KV_CACHE_DTYPES, "the release has each of those that are allowed"
     assert words["deprecated"] == engine_words.DEPRECATED_METHODS, "the release stops at exactly these"
-    assert words["float16_unstable"] == engine_words.FLOAT16_UNSTABLE, "the release refuses float16 for exactly these"
+    assert words["float16_unstable"] == sizing_rules.FLOAT16_UNSTABLE, "the release refuses float16 for exactly these"
     assert words["quantization"] >= engine_words.CHECKPOINT_FORMATS | set(engine_words.ONLINE_METHODS), "each is known"
     assert words["online"] >= set(engine_words.ONLINE_METHODS), "these can be applied while loading"
     assert not words["online"] & engine_words.CHECKPOINT_FORMATS, "these cannot"

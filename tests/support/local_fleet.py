@@ -110,7 +110,7 @@ class LocalFleet:
         """The engine that a launcher started; fails with what the launcher said where it ended without one."""
 
         def started() -> list[psutil.Process]:
-            found = self.processes("pulumi")
+            found = [process for process in self.processes("pulumi") if {"up", "destroy"} & set(self._words(process).split())]
             if not found and run.poll() is not None:
                 output, _ = run.communicate()
                 raise AssertionError(f"the launcher ended without an engine:\n{output}")
