@@ -1,0 +1,204 @@
+"""A stand-in for the Kubernetes provider: this process serves it, it keeps objects in memory, and it fails when told to.
+
+It speaks `pulumirpc.ResourceProvider`; the engine attaches to it where PULUMI_DEBUG_PROVIDERS names its port. No cluster is
+behind it: nothing is scheduled or admitted, and a Deployment is Ready at once. Like server-side apply, creating an object
+that exists adopts it, and deleting one that is gone succeeds.
+"""
+
+# ruff: noqa: N802  the protocol names its methods
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from local.tools.recipes import PULUMI_KUBERNETES
+from tests.support.stand_in_provider_rules import changed, faults, replacing
+from tests.support.stand_in_provider_wire import difference, identity_of, plain
+
+HANDLERS = 64
+POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object that was created, adopted, updated or deleted, in the order in which that was finished."""
+
+    operation: str
+    cluster: str
+    kind: str
+    name: str
+    urn: str
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.cluster}/{self.kind}/{self.name}"
+
+
+@dataclass
+class Interruption:
+    """What happens to the n-th create, update or delete from now on: it fails, or its answer is held back."""
+
+    operation: str
+    nth: int
+    message: str | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    urn: str = ""
+
+    def await_reached(self, run: subprocess.Popen[str]) -> None:
+        """Return when the engine of this run got that far."""
+        while not self.reached.wait(POLL_SECONDS):
+            assert run.poll() is None, f"the run ended before {self.operation} {self.nth}:\n{run.communicate()[0]}"
+
+
+class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """All clusters of one test; a provider resource is told from another by its connection."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, ...], dict[str, Any]] = {}
+        """(cluster, kind, id) to the object."""
+        self.log: list[Change] = []
+        self.previewed: list[str] = []
+        """URNs of creates that were only previewed."""
+        self._configurations: dict[str, dict[str, Any]] = {}
+        self._interruptions: list[Interruption] = []
+        self._seen: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    def start(self) -> str:
+        """Serve on a free port; returns what PULUMI_DEBUG_PROVIDERS must be."""
+        self._server = grpc.server(ThreadPoolExecutor(HANDLERS))
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self, self._server)
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server.start()
+        return f"kubernetes:{self.port}"
+
+    def die(self) -> None:
+        """End at once: requests under way get no answer. What was stored stays, as a cluster would."""
+        if self._server:
+            self._server.stop(None).wait()
+        self.heal()
+
+    def fail(self, operation: str, nth: int, message: str) -> Interruption:
+        """The n-th create, update or delete from now on fails before it changes anything."""
+        return self._interrupt(Interruption(operation, nth, message))
+
+    def hold(self, operation: str, nth: int) -> Interruption:
+        """The n-th create, update or delete from now on is done, but the engine gets no answer until it is released."""
+        return self._interrupt(Interruption(operation, nth))
+
+    def heal(self) -> None:
+        """No more interruptions; what is held goes on."""
+        for interruption in self._interruptions:
+            interruption.released.set()
+        self._interruptions.clear()
+
+    def forget(self) -> None:
+        """Start the log anew; objects stay."""
+        self.log.clear()
+        self.previewed.clear()
+
+    def _interrupt(self, interruption: Interruption) -> Interruption:
+        self._seen[interruption.operation] = 0
+        self._interruptions.append(interruption)
+        return interruption
+
+    def _due(self, operation: str, urn: str) -> Interruption | None:
+        with self._lock:
+            self._seen[operation] = self._seen.get(operation, 0) + 1
+            due = [one for one in self._interruptions if (one.operation, one.nth) == (operation, self._seen[operation])]
+        for interruption in due:
+            interruption.urn = urn
+            interruption.reached.set()
+        return due[0] if due else None
+
+    def _carry_out(self, operation: str, urn: str, key: tuple[str, ...], value: dict[str, Any] | None, context: grpc.ServicerContext) -> None:
+        """Store or remove, log, and meet the interruption that is due."""
+        due = self._due(operation, urn)
+        if due and due.message:
+            context.abort(grpc.StatusCode.UNKNOWN, due.message)
+        with self._lock:
+            cluster, kind, identity = key
+            done = "adopt" if operation == "create" and key in self.objects else operation
+            if value is None:
+                self.objects.pop(key, None)
+            else:
+                self.objects[key] = value
+            self.log.append(Change(done, cluster, kind, identity.rpartition("/")[2], urn))
+        if due:
+            due.released.wait(PATIENCE_SECONDS)
+
+    def _key(self, kind_token: str, identity: str, context: grpc.ServicerContext) -> tuple[str, ...]:
+        return (self._configurations[context.peer()]["context"], kind_token.rpartition(":")[2], identity)
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=PULUMI_KUBERNETES)
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        old, new = plain(request.olds), plain(request.news)
+        return difference(changed(old, new), [name for name in changed(old, new) if name == "clusterIdentifier"])
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        self._configurations[context.peer()] = plain(request.args)
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Check(self, request: Any, context: Any) -> Any:
+        failures = [
+            provider_pb2.CheckFailure(property=where, reason=reason)
+            for where, reason in faults(request.urn.split("::")[2].rpartition("$")[2], plain(request.news))
+        ]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        old, new = plain(request.old_inputs), plain(request.news)
+        return difference(changed(old, new), replacing(new["kind"], old, new, self._configurations[context.peer()]))
+
+    def Create(self, request: Any, context: Any) -> Any:
+        if request.preview:
+            self.previewed.append(request.urn)
+            return provider_pb2.CreateResponse(properties=request.properties)
+        value = plain(request.properties)
+        identity = identity_of(value)
+        self._carry_out("create", request.urn, self._key(f":{value['kind']}", identity, context), value, context)
+        return provider_pb2.CreateResponse(id=identity, properties=request.properties)
+
+    def Update(self, request: Any, context: Any) -> Any:
+        if not request.preview:
+            value = plain(request.news)
+            self._carry_out("update", request.urn, self._key(f":{value['kind']}", request.id, context), value, context)
+        return provider_pb2.UpdateResponse(properties=request.news)
+
+    def Read(self, request: Any, context: Any) -> Any:
+        found = self.objects.get(self._key(request.urn.split("::")[2], request.id, context))
+        if found is None:
+            return provider_pb2.ReadResponse()
+        live = ParseDict(found, Struct())
+        return provider_pb2.ReadResponse(id=request.id, properties=live, inputs=live)
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        self._carry_out("delete", request.urn, self._key(request.urn.split("::")[2], request.id, context), None, context)
+        return empty_pb2.Empty()

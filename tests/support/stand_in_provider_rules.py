@@ -1,0 +1,106 @@
+"""What the stand-in for the Kubernetes provider knows: which inputs are right, and which changes replace an object.
+
+Inputs are judged by two sources nobody here wrote: Kubernetes' own schemas and the names that the pinned SDK knows. What
+forces a replacement is knowledge encoded by hand, after the table in the real provider's source, for the kinds this fleet
+creates; the cluster tier runs the real provider.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from kubernetes_validate.utils import schema_contents
+from pulumi._types import input_type_types, is_input_type
+from referencing import Registry, Resource
+
+KUBERNETES_VERSION = "1.36"
+"""Of the control planes that the local target runs."""
+
+REPLACED_BY: Mapping[str, tuple[str, ...]] = {
+    "ConfigMap": ("data", "binaryData"),
+    "Deployment": ("spec.selector",),
+    "Job": ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
+    "PersistentVolumeClaim": ("spec",),
+    "Secret": ("type", "data", "stringData"),
+    "Service": ("spec.clusterIP",),
+    "StorageClass": ("parameters", "provisioner"),
+}
+MUTABLE_BY_CONFIGURATION = {"ConfigMap": "enableConfigMapMutable", "Secret": "enableSecretMutable"}
+REPLACED_BY_ANY = ("metadata.name", "metadata.namespace")
+
+
+def faults(kind_token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(property, reason) for everything that Kubernetes or the SDK would not know or not take."""
+    found = list(_unknown_to_sdk(_input_type(kind_token), inputs, ""))
+    if not inputs.get("metadata", {}).get("name"):
+        found.append(("metadata.name", "the stand-in makes no names: objects of a fleet have fixed ones"))
+    errors = _validator(inputs["kind"], inputs["apiVersion"]).iter_errors(dict(inputs))
+    return [*found, *((".".join(str(part) for part in error.absolute_path), error.message) for error in errors)]
+
+
+def replacing(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> list[str]:
+    """The changed properties that the real provider, configured so, answers with a replacement."""
+    mutable = MUTABLE_BY_CONFIGURATION.get(kind)
+    own = () if mutable and str((configuration or {}).get(mutable)).lower() == "true" else REPLACED_BY.get(kind, ())
+    return [path for path in (*REPLACED_BY_ANY, *own) if _at(old, path) != _at(new, path)]
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Top-level properties that differ."""
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+@cache
+def _validator(kind: str, api_version: str) -> Draft202012Validator:
+    folder = f"kubernetes-json-schema/v{KUBERNETES_VERSION}.0-local-strict"
+    group, _, version = api_version.rpartition("/")
+    name = f"{kind.lower()}-{group.split('.')[0]}-{version}" if group else f"{kind.lower()}-{version}"
+    schema = schema_contents(f"{folder}/{name}.json", KUBERNETES_VERSION)
+    definitions = schema_contents(f"{folder}/_definitions.json", KUBERNETES_VERSION)
+    registry = Registry().with_resources((document["$id"], Resource.from_contents(document)) for document in (schema, definitions))
+    return Draft202012Validator(schema, registry=registry)
+
+
+def _input_type(kind_token: str) -> type:
+    """The SDK's class of inputs for `kubernetes:apps/v1:Deployment`."""
+    _, module, kind = kind_token.split(":")
+    group, _, version = module.partition("/")
+    package = import_module(f"pulumi_kubernetes.{group.split('.')[0]}.{version}")
+    return getattr(package, f"{kind}InitArgs")
+
+
+def _unknown_to_sdk(expected: type | None, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown_to_sdk(expected, item, f"{path}[{index}]")
+    elif isinstance(value, Mapping) and expected is not None:
+        known = _known(expected)
+        for name, inner in value.items():
+            where = f"{path}.{name}" if path else name
+            if name not in known:
+                yield where, f"{expected.__name__} of the SDK has no such input"
+            else:
+                yield from _unknown_to_sdk(known[name], inner, where)
+
+
+@cache
+def _known(expected: type) -> dict[str, type | None]:
+    return {name: _input_class(hint) for name, hint in input_type_types(expected).items()}
+
+
+def _input_class(hint: Any) -> type | None:
+    """The class of inputs inside a hint such as Sequence[Union[ContainerArgs, Awaitable[ContainerArgs], Output]]."""
+    if isinstance(hint, type) and is_input_type(hint):
+        return hint
+    return next((found for part in typing.get_args(hint) if (found := _input_class(part))), None)

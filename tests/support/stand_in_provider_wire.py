@@ -1,0 +1,38 @@
+"""How values travel between the engine and the stand-in provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import provider_pb2
+
+SECRET = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
+"""Key and value that mark an object on the wire as a wrapped secret."""
+
+
+def plain(properties: Struct) -> dict[str, Any]:
+    """A message as plain values: secrets unwrapped, whole numbers as such."""
+    return _plain(MessageToDict(properties))
+
+
+def identity_of(value: Mapping[str, Any]) -> str:
+    """The ID that the real provider gives an object."""
+    namespace = value["metadata"].get("namespace")
+    return f"{namespace}/{value['metadata']['name']}" if namespace else value["metadata"]["name"]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _plain(value["value"]) if value.get(SECRET[0]) == SECRET[1] else {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def difference(different: list[str], replaced: list[str]) -> provider_pb2.DiffResponse:
+    """The answer to a comparison. A fixed name cannot exist twice, so a replaced object is deleted first."""
+    some = provider_pb2.DiffResponse.DIFF_SOME if different else provider_pb2.DiffResponse.DIFF_NONE
+    return provider_pb2.DiffResponse(changes=some, diffs=different, replaces=replaced, deleteBeforeReplace=bool(replaced))
