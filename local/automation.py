@@ -7,13 +7,14 @@ created and not recorded, and deleting one that is gone already succeeds.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import runpy
 import shutil
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import psutil
 import yaml
@@ -21,12 +22,12 @@ from pulumi import automation
 
 from fleet.settings import CONFIG_KEY
 from fleet.stack_file import stack_of
+from local import interruption, processes
+from local.progress import Progress, Say
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 PASSPHRASE = "vllm-fleet-local"  # noqa: S105
 """Nothing secret lies in the local stack's state; the engine insists on a passphrase all the same."""
-
-Say = Callable[[str], None]
 
 
 class EngineFailed(Exception):
@@ -69,7 +70,8 @@ class LocalStack:
         self._heal(say)
         watch = Progress(say)
         try:
-            result = self._stack.up(on_event=watch, color="never", suppress_outputs=True, refresh=refresh or None)
+            with interruption.asks_first(self._stop_engine, say):
+                result = self._stack.up(on_event=watch, color="never", suppress_outputs=True, refresh=refresh or None)
         except automation.CommandError as error:
             raise EngineFailed(watch.failure(str(error))) from None
         self.changes = watch.counts
@@ -98,7 +100,8 @@ class LocalStack:
         self._heal(say)
         watch = Progress(say)
         try:
-            self._stack.destroy(on_event=watch, color="never", suppress_outputs=True)
+            with interruption.asks_first(self._stop_engine, say):
+                self._stack.destroy(on_event=watch, color="never", suppress_outputs=True)
             self._stack.workspace.remove_stack(self._name)
         except automation.CommandError as error:
             raise EngineFailed(watch.failure(str(error))) from None
@@ -108,6 +111,11 @@ class LocalStack:
     def outputs(self) -> dict[str, Any]:
         """Outputs of the last update."""
         return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def _stop_engine(self) -> None:
+        for engine in engines(self._directory / "home"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                engine.send_signal(signal.SIGINT)
 
     def _make_environment(self, tools: Mapping[str, Path]) -> dict[str, str]:
         folders = dict.fromkeys(str(tools[name].parent) for name in ("pulumi", "pulumi-resource-kubernetes"))
@@ -163,16 +171,17 @@ def run_program() -> None:
     runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__")
 
 
+def engines(home: Path) -> list[psutil.Process]:
+    """Engines of this home, without their providers."""
+    return [process for process in psutil.process_iter(["name"]) if _belongs(process, home) and process.info["name"] == "pulumi"]
+
+
 def end_orphaned_engines(home: Path, say: Say) -> None:
     """End engines and providers of this home that are still there: only one run at a time gets this far."""
     found = [process for process in psutil.process_iter(["name"]) if _belongs(process, home)]
     for process in found:
         say(f"Ending {process.info['name']} (process {process.pid}), left by an earlier run.")
-        process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=10)
-    for process in alive:
-        process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    processes.end(found, patience_seconds=10)
 
 
 def _belongs(process: psutil.Process, home: Path) -> bool:
@@ -182,70 +191,3 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
         return process.environ().get("PULUMI_HOME") == str(home)
     except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
-
-
-class Progress:
-    """The engine's events as short lines: one per change, every diagnostic once."""
-
-    _WORDS: ClassVar[dict[str, str]] = {
-        "create": "created",
-        "update": "updated",
-        "delete": "deleted",
-        "replace": "replaced",
-        "create-replacement": "replaced",
-    }
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._failed: list[str] = []
-        self.counts: dict[str, int] = {}
-
-    def __call__(self, event: automation.EngineEvent) -> None:
-        """Take one event."""
-        if event.res_outputs_event:
-            self._done(event.res_outputs_event.metadata)
-        elif event.diagnostic_event and event.diagnostic_event.severity in ("error", "warning", "info#err"):
-            self._told(event.diagnostic_event)
-        elif event.summary_event:
-            self.counts = {str(getattr(op, "value", op)): count for op, count in event.summary_event.resource_changes.items()}
-            self.counts["same"] = self.counts.get("same", 0)
-
-    def summary(self) -> str:
-        """What the whole run changed, in one line."""
-        changed = {operation: count for operation, count in self.counts.items() if operation != "same"}
-        if not changed:
-            return f"No changes: {self.counts.get('same', 0)} resources are as the plan says."
-        parts = [f"{count} {self._WORDS.get(operation, operation)}" for operation, count in sorted(changed.items())]
-        return f"{', '.join(parts)}, {self.counts.get('same', 0)} unchanged."
-
-    def failure(self, fallback: str) -> str:
-        """The diagnostics, or the command's own text where there were none."""
-        return "\n".join(dict.fromkeys(self._failed)) or fallback.strip()
-
-    def _done(self, metadata: Any) -> None:
-        operation = str(getattr(metadata.op, "value", metadata.op))
-        if operation in self._WORDS and not metadata.urn.endswith("::pulumi:pulumi:Stack"):
-            kind, name = metadata.type.rsplit(":", 1)[-1], metadata.urn.rsplit("::", 1)[-1]
-            self._say(f"  {self._WORDS[operation]:<8} {kind} {name}")
-
-    def _told(self, event: Any) -> None:
-        text = event.message.strip()
-        if not text:
-            return
-        where = event.urn.rsplit("::", 1)[-1] if event.urn else ""
-        line = f"{where}: {text}" if where and not where.startswith("vllm-fleet-") else text
-        if "[MinimumReplicasUnavailable]" in text:  # what the provider calls a Deployment whose pods are still starting
-            self._say(f"  waiting  {where}")
-        elif "pulumi-resource-kubernetes from $PATH" in text:  # where we put it
-            return
-        elif event.severity == "warning":
-            self._say(f"  warning  {line}")
-        else:
-            self._failed.append(line)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a small file so that a reader sees the old or the new one, never half."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    partial.replace(path)

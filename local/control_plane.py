@@ -40,6 +40,9 @@ def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> A
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     etcd, server = Daemon("etcd", folder), Daemon("kube-apiserver", folder)
+    if not (etcd.process() and server.process()):
+        # Those that lost their API server wait longer and longer before they try again: two minutes were seen.
+        _stop_controllers(folder)
     chosen = ports(folder, in_use_by_us=bool(etcd.process() or server.process()))
     etcd_url, api_url = f"http://{LOOPBACK}:{chosen['etcd']}", f"https://{LOOPBACK}:{chosen['api']}"
     token, key = _credentials(folder)
@@ -68,8 +71,7 @@ def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: f
     stage_file = folder / "stages.yaml"
     text = stages(ready_seconds)
     if not own.exists() or own.read_text(encoding="utf-8") != written:
-        for name in reversed(ORDER[2:]):
-            Daemon(name, folder).stop()
+        _stop_controllers(folder)
         write_private(own, written)
     if not stage_file.exists() or stage_file.read_text(encoding="utf-8") != text:
         Daemon("kwok", folder).stop()
@@ -101,6 +103,11 @@ def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: f
     }
     for name, command in commands.items():
         Daemon(name, folder).start(command, {"PYTHONPATH": str(PROJECT_DIRECTORY)})
+
+
+def _stop_controllers(folder: Path) -> None:
+    for name in reversed(ORDER[2:]):
+        Daemon(name, folder).stop()
 
 
 def _api_server_flags(folder: Path, port: int, etcd_url: str, key: Path) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -76,12 +75,7 @@ class Daemon:
         """Ask it to end, then insist. Nothing to do where it does not run."""
         process = self.process()
         if process:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
-                _, alive = psutil.wait_procs([process], timeout=patience_seconds)
-                for stubborn in alive:
-                    stubborn.kill()
-                psutil.wait_procs(alive, timeout=patience_seconds)
+            end([process], patience_seconds)
         self._record.unlink(missing_ok=True)
 
     def wait(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
@@ -114,10 +108,24 @@ def end_strays(directory: Path) -> None:
         where = process.info["cwd"]
         if where and Path(where).is_relative_to(directory) and process.pid != os.getpid():
             found.append(process)
+    end(found)
+
+
+def end(processes: Sequence[psutil.Process], patience_seconds: float = 5.0) -> None:
+    """Ask processes to end, then insist. A zombie has ended: its parent, or an init that reaps nothing, may keep its entry for ever."""
+    for ask in (psutil.Process.terminate, psutil.Process.kill):
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=5)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=5)
+                ask(process)
+        deadline = time.monotonic() + patience_seconds
+        while (processes := [process for process in processes if _alive(process)]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not processes:
+            return
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -34,6 +34,15 @@ def model_labels(plan: ClusterPlan, model: ModelPlan) -> dict[str, str]:
     return {**cluster_labels(plan), **model_selector(model), **own}
 
 
-def metadata(name: str, namespace: str | None, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
-    """Metadata with a fixed name: people and other teams find objects by it."""
-    return ObjectMetaArgs(name=name, namespace=namespace, labels=dict(labels), annotations=dict(annotations) if annotations else None)
+def metadata(
+    plan: ClusterPlan, name: str, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None, *, namespaced: bool = True
+) -> ObjectMetaArgs:
+    """Metadata with a fixed name: people and other teams find objects by it.
+
+    The field manager is fixed as well (docs/adr/0007): the engine's own is a random one per object, and a run that was cut
+    off between creating an object and recording it would leave fields that the next run may not change.
+    """
+    manager = {"pulumi.com/patchFieldManager": f"{MANAGER}-{plan.tags['fleet']}-{plan.tags['environment']}"}
+    return ObjectMetaArgs(
+        name=name, namespace=plan.namespace if namespaced else None, labels=dict(labels), annotations={**manager, **(annotations or {})}
+    )

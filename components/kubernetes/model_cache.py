@@ -52,7 +52,7 @@ class MirrorScript(pulumi.ComponentResource):
         text = Path(__file__).with_name(SCRIPT).read_text(encoding="utf-8")
         ConfigMap(
             f"{name}-{SCRIPT_MAP}",
-            metadata=metadata(SCRIPT_MAP, plan.namespace, cluster_labels(plan)),
+            metadata=metadata(plan, SCRIPT_MAP, cluster_labels(plan)),
             data={SCRIPT: text},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -71,7 +71,7 @@ class ModelCache(pulumi.ComponentResource):
         claim = PersistentVolumeClaim(
             f"{name}-claim",
             # Nothing waits for a volume here: a class that binds on first use would wait for its own pod.
-            metadata=metadata(cache.name, plan.namespace, labels, UNAWAITED),
+            metadata=metadata(plan, cache.name, labels, UNAWAITED),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteMany"],
                 storage_class_name=cache.storage_class,
@@ -86,7 +86,7 @@ class ModelCache(pulumi.ComponentResource):
         )
         Job(
             f"{name}-mirror",
-            metadata=metadata(f"mirror-{cache.name}", plan.namespace, labels, UNAWAITED),
+            metadata=metadata(plan, f"mirror-{cache.name}", labels, UNAWAITED),
             spec=JobSpecArgs(
                 backoff_limit=MIRROR_RETRIES,
                 template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=_mirror_pod(cache)),

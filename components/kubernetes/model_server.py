@@ -27,7 +27,7 @@ class ModelServer(pulumi.ComponentResource):
         budget = f"{model.startup.update_timeout_seconds}s"
         Deployment(
             f"{name}-deployment",
-            metadata=metadata(model.name, plan.namespace, labels, waiting),
+            metadata=metadata(plan, model.name, labels, waiting),
             spec=DeploymentSpecArgs(
                 replicas=None if model.replicas.autoscaled else model.replicas.min,
                 selector=selector,
@@ -44,7 +44,7 @@ class ModelServer(pulumi.ComponentResource):
         )
         Service(
             f"{name}-service",
-            metadata=metadata(model.name, plan.namespace, labels, UNAWAITED),
+            metadata=metadata(plan, model.name, labels, UNAWAITED),
             spec=ServiceSpecArgs(
                 selector=model_selector(model),
                 ports=[ServicePortArgs(name="http", port=ENGINE_PORT, target_port="http", protocol="TCP", app_protocol="http")],
@@ -53,7 +53,7 @@ class ModelServer(pulumi.ComponentResource):
         )
         PodDisruptionBudget(
             f"{name}-disruption-budget",
-            metadata=metadata(model.name, plan.namespace, labels),
+            metadata=metadata(plan, model.name, labels),
             spec=PodDisruptionBudgetSpecArgs(
                 max_unavailable=model.rollout.disruption_max_unavailable,
                 # A pod that never became Ready must not hold up a node's drain.

@@ -28,13 +28,13 @@ class Platform(pulumi.ComponentResource):
         pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
         self.namespace = Namespace(
             f"{name}-namespace",
-            metadata=metadata(plan.namespace, None, {**labels, **pod_security}),
+            metadata=metadata(plan, plan.namespace, {**labels, **pod_security}, namespaced=False),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete=RELEASE_TIMEOUT)),
         )
         for priority, value in PRIORITIES.items():
             PriorityClass(
                 f"{name}-{priority}",
-                metadata=metadata(priority, None, labels),
+                metadata=metadata(plan, priority, labels, namespaced=False),
                 value=value,
                 global_default=False,
                 description=f"vLLM model servers of service level {priority.removeprefix('vllm-')}",
@@ -44,7 +44,7 @@ class Platform(pulumi.ComponentResource):
         for account in (SERVING_ACCOUNT, MIRROR_ACCOUNT):
             ServiceAccount(
                 f"{name}-{account}",
-                metadata=metadata(account, plan.namespace, labels),
+                metadata=metadata(plan, account, labels),
                 automount_service_account_token=False,
                 opts=inside,
             )

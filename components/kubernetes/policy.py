@@ -39,7 +39,7 @@ class NamespacePolicy(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _policy(self, name: str, spec: NetworkPolicySpecArgs) -> None:
-        meta = metadata(name, self._plan.namespace, cluster_labels(self._plan))
+        meta = metadata(self._plan, name, cluster_labels(self._plan))
         NetworkPolicy(f"{self._name}-{name}", metadata=meta, spec=spec, opts=pulumi.ResourceOptions(parent=self))
 
 

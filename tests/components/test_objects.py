@@ -32,6 +32,13 @@ def test_names_labels_and_annotations_are_legal(graph: Graph) -> None:
     assert {each.name: problems for each in graph.objects() if (problems := list(metadata_problems(each.inputs)))} == {}, "none would be refused"
 
 
+def test_every_object_names_its_field_manager_so_that_a_killed_run_owns_nothing_under_a_lost_name(graph: Graph) -> None:
+    managers = {item.inputs["metadata"]["annotations"]["pulumi.com/patchFieldManager"] for item in graph.objects()}
+    assert managers == {"vllm-fleet-acme-prod"}, "one manager for a fleet and its environment"
+    forced = [item.name for item in graph.objects() if "pulumi.com/patchForce" in item.inputs["metadata"]["annotations"]]
+    assert not forced, "an object of somebody else would be overwritten without a word"
+
+
 def test_every_pod_is_admitted_under_pod_security_restricted(graph: Graph) -> None:
     pods = _pods(graph)
     assert {each.inputs["kind"] for each, _ in pods} == {"Deployment", "Job"}, "both kinds of pods are judged"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.syntax import PROJECT, called, functions, imports, imports_when_loaded, trees, under
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.tooling
 
 ALLOWED = {
     "__main__.py": {"fleet", "stacks"},

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.syntax import trees, under
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.tooling
 
 TOKENS = {
     "ExistingCluster": "fleet:existing:Cluster",

@@ -16,7 +16,7 @@ from fleet.problems import InputError
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
 from tests.support.pin_services import Services, running
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.tooling
 
 COMMIT, NEWER = "a" * 40, "b" * 40
 DIGEST, NEWER_DIGEST = f"sha256:{'c' * 64}", f"sha256:{'d' * 64}"

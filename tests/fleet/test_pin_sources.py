@@ -9,7 +9,7 @@ import pytest
 from fleet.pin_sources import MOST_BYTES, PinSourceError, PinSources, UnreachableError
 from tests.support.pin_services import Services, digest_of, running
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.tooling
 
 COMMIT = "a" * 40
 DIGEST = f"sha256:{'c' * 64}"

@@ -33,9 +33,12 @@ models:
 """
 
 
+_PARSED: dict[str, Any] = yaml.safe_load(_SMALL)
+
+
 def small() -> dict[str, Any]:
     """Settings of one model in a cluster of each kind, accepted as they are."""
-    return yaml.safe_load(_SMALL)
+    return deepcopy(_PARSED)
 
 
 def shipped(stack: str) -> dict[str, Any]:
