@@ -34,19 +34,29 @@ def _references(settings: Settings) -> Iterator[Problem]:
             field = f"{where}.placements.{cluster}"
             pool = placement.pool or model.pool
             if cluster not in settings.clusters:
-                yield Problem(field=field, value=cluster, limit="there is no such cluster", remedy=nearest(cluster, settings.clusters))
+                yield Problem(
+                    field=field, value=cluster, limit="there is no such cluster", remedy=nearest(cluster, settings.clusters), unknown_in="clusters"
+                )
             elif pool is None:
                 without.append(cluster)
             elif pool not in settings.pools:
                 pool_field = f"{field}.pool" if placement.pool else f"{where}.pool"
-                yield Problem(field=pool_field, value=pool, limit="there is no such pool", remedy=nearest(pool, settings.pools))
+                yield Problem(field=pool_field, value=pool, limit="there is no such pool", remedy=nearest(pool, settings.pools), unknown_in="pools")
         if model.pool is not None and model.pool not in settings.pools and all(each.pool for each in placements(settings, model).values()):
-            yield Problem(field=f"{where}.pool", value=model.pool, limit="there is no such pool", remedy=nearest(model.pool, settings.pools))
+            yield Problem(
+                field=f"{where}.pool", value=model.pool, limit="there is no such pool", remedy=nearest(model.pool, settings.pools), unknown_in="pools"
+            )
         if without:
             yield _no_pool(settings, where, without)
     primary = settings.traffic.primary
     if primary is not None and primary not in settings.clusters:
-        yield Problem(field="traffic.primary", value=primary, limit="there is no such cluster", remedy=nearest(primary, settings.clusters))
+        yield Problem(
+            field="traffic.primary",
+            value=primary,
+            limit="there is no such cluster",
+            remedy=nearest(primary, settings.clusters),
+            unknown_in="clusters",
+        )
 
 
 def _no_pool(settings: Settings, where: str, clusters: list[str]) -> Problem:
@@ -78,7 +88,9 @@ def _pools(settings: Settings) -> Iterator[Problem]:
     for name, pool in settings.pools.items():
         if pool.accelerator not in catalog.ACCELERATORS:
             remedy = nearest(pool.accelerator, catalog.ACCELERATORS)
-            yield Problem(field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=remedy)
+            yield Problem(
+                field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=remedy, unknown_in="accelerators"
+            )
         if pool.min_nodes > pool.max_nodes:
             limit = f"is above max_nodes, {pool.max_nodes}"
             yield Problem(field=f"pools.{name}.min_nodes", value=pool.min_nodes, limit=limit, remedy=f"write {pool.max_nodes} or less")

@@ -25,7 +25,9 @@ def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices
     try:
         gpu = catalog.accelerator(pool.accelerator)
     except catalog.UnknownAccelerator as error:
-        return Problem(field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=str(error))
+        return Problem(
+            field=f"pools.{name}.accelerator", value=pool.accelerator, limit="is not in the catalogue", remedy=str(error), unknown_in="accelerators"
+        )
     if isinstance(cluster, ExistingCluster):
         return _existing(name, pool, gpu, cluster_name, cluster)
     try:

@@ -23,6 +23,9 @@ class Problem:
     value: Any
     limit: str
     remedy: str
+    unknown_in: str | None = None
+    """Where the value was looked for and not found: clusters, pools, tiers or accelerators. Such a problem stands whatever the
+    rest of the file says."""
 
     @property
     def message(self) -> str:

@@ -40,7 +40,9 @@ def resolve(name: str, model: Model, lock: Lock, directory: Path) -> ResolvedMod
     """The model under this name, or the reason why it cannot be known."""
     where = f"models.{name}"
     if model.tier is not None and model.tier not in presets.PRESETS:
-        return Problem(field=f"{where}.tier", value=model.tier, limit="there is no such tier", remedy=nearest(model.tier, presets.PRESETS))
+        return Problem(
+            field=f"{where}.tier", value=model.tier, limit="there is no such tier", remedy=nearest(model.tier, presets.PRESETS), unknown_in="tiers"
+        )
     tier = presets.PRESETS[model.tier] if model.tier else None
     repository = model.model or (tier.model if tier else "")
     if not repository:

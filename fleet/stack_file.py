@@ -9,7 +9,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from fleet import plain_values, schema_problems, stack_yaml
+from fleet import plain_values, salvage, schema_problems, stack_yaml
 from fleet.problems import InputError, Problem, nearest
 from fleet.settings import CONFIG_KEY, Settings
 
@@ -62,8 +62,11 @@ def parse(value: object) -> Settings:
         settings = Settings.model_validate_json(json.dumps(plain))
     except ValidationError as error:
         seen = {problem.field for problem in wrong}
-        found = schema_problems.problems(error.errors(include_url=False))
-        raise InputError([*wrong, *(problem for problem in found if problem.field not in seen)]) from None
+        errors = error.errors(include_url=False)
+        found = [problem for problem in schema_problems.problems(errors) if problem.field not in seen]
+        told = [*wrong, *found]
+        fields = {problem.field for problem in told}
+        raise InputError([*told, *(problem for problem in salvage.further(plain, errors) if problem.field not in fields)]) from None
     if wrong:
         raise InputError(wrong)
     return settings
