@@ -19,6 +19,12 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 """Handles of daemons this process started: they outlive it, and until then their ends are taken note of."""
 
 
+def reap() -> None:
+    """Take note of the ends of daemons that this process started."""
+    for started in _STARTED:
+        started.poll()
+
+
 class ProcessFailed(Exception):
     """A daemon ended, or was not ready in time; the text shows the end of its log."""
 
@@ -41,8 +47,7 @@ class Daemon:
 
     def process(self) -> psutil.Process | None:
         """The running process, or None. A pid that was handed to somebody else has another start time."""
-        for started in _STARTED:
-            started.poll()
+        reap()
         with contextlib.suppress(OSError, ValueError, KeyError, psutil.NoSuchProcess):
             record = json.loads(self._record.read_text(encoding="utf-8"))
             process = psutil.Process(record["pid"])

@@ -95,6 +95,7 @@ def test_another_owner_image_or_class_touches_no_claim_and_repeats_no_mirror(fle
     fleet.settings["clusters"]["east"] |= {"engine_image": "registry.test/engine:v2", "storage_classes": {"cache": "another"}}
     assert set(fleet.up()) == {"update"}, "nothing is made anew: the real provider replaces a Job for its template and a claim for its class"
     assert _caches(fleet) == before, "weights that took hours to fetch stay where they are"
+    fleet.settings["clusters"]["east"]["storage_classes"] = {"cache": "fleet-shared"}
 
 
 def _caches(fleet: LocalFleet) -> set[tuple[str, str]]:
@@ -120,9 +121,8 @@ def test_kill_9_of_the_engine_in_the_middle_is_healed_by_the_next_run(fleet: Loc
     output, _ = run.communicate(timeout=120)
     assert run.returncode == 1, f"the launcher says that the run failed:\n{output}"
     assert "Traceback" not in output, "in words"
-    again = fleet.launcher()
-    output, _ = again.communicate(timeout=180)
-    assert again.returncode == 0, f"the next run goes on by itself:\n{output}"
+    code, output = fleet.launched()
+    assert code == 0, f"the next run goes on by itself:\n{output}"
     _nothing_twice(fleet)
     assert fleet.up() == {}, "state and clusters agree again"
 
@@ -144,9 +144,8 @@ def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: L
     fleet.engine(run)
     kill(psutil.Process(run.pid))
     run.communicate()
-    again = fleet.launcher()
-    output, _ = again.communicate(timeout=180)
-    assert again.returncode == 0, f"lock, orphaned engine and pending operations are cleared away:\n{output}"
+    code, output = fleet.launched()
+    assert code == 0, f"lock, orphaned engine and pending operations are cleared away:\n{output}"
     assert fleet.up() == {}, "state and clusters agree again"
 
 
@@ -159,7 +158,8 @@ def test_ctrl_c_says_how_to_go_on(fleet: LocalFleet) -> None:
     assert run.returncode == 130, f"as a shell expects after Ctrl-C:\n{output}"
     assert "make local" in output, "the way on"
     assert "Traceback" not in output, "no traceback for a key press"
-    assert fleet.launcher().wait(timeout=180) == 0, "and it does go on"
+    code, output = fleet.launched()
+    assert code == 0, f"and it does go on:\n{output}"
 
 
 @pytest.mark.parametrize("name", ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"])
@@ -201,9 +201,8 @@ def test_a_context_that_points_at_another_cluster_is_refused_before_anything_is_
 
 def test_a_region_that_left_the_stack_file_is_emptied_and_removed_and_may_come_back(fleet: LocalFleet) -> None:
     west = fleet.settings["clusters"].pop("west")
-    run = fleet.launcher()
-    output, _ = run.communicate(timeout=180)
-    assert run.returncode == 0, output
+    code, output = fleet.launched()
+    assert code == 0, output
     assert not fleet.state.region("west").exists(), "its folder is gone"
     assert not [line for line in fleet.everything_running() if "west" in line], "and its processes"
     assert "local-west" not in fleet.state.kubeconfig.read_text(), "and its context"
@@ -227,9 +226,8 @@ def test_nothing_in_the_state_is_protected_because_nothing_of_it_belongs_to_us(f
 
 
 def test_down_deletes_in_order_and_leaves_no_process_and_no_folder(fleet: LocalFleet) -> None:
-    run = fleet.launcher("down")
-    output, _ = run.communicate(timeout=180)
-    assert run.returncode == 0, output
+    code, output = fleet.launched("down")
+    assert code == 0, output
     assert "could not be destroyed" not in output, "the engine deleted everything itself"
     assert not fleet.state.root.exists(), "no folder"
     assert not fleet.everything_running(), "no process"
@@ -243,9 +241,8 @@ def test_down_removes_a_fleet_whose_launcher_engine_and_control_planes_were_all_
     for name in ("pulumi", "kube-apiserver", "etcd"):
         for process in fleet.processes(name):
             kill(process)
-    down = fleet.launcher("down")
-    output, _ = down.communicate(timeout=180)
-    assert down.returncode == 0, output
+    code, output = fleet.launched("down")
+    assert code == 0, output
     assert not fleet.state.root.exists(), "no folder"
     assert not fleet.everything_running(), "no process"
 
@@ -259,12 +256,11 @@ def test_kill_9_of_the_launcher_while_a_region_starts_is_healed_by_the_next_run(
         eventually(lambda: fleet.processes(moment), f"a {moment}")
         kill(psutil.Process(run.pid))
         run.communicate()
-        again = fleet.launcher()
-        output, _ = again.communicate(timeout=180)
-        assert again.returncode == 0, f"it goes on from a region that was half started:\n{output}"
+        code, output = fleet.launched()
+        assert code == 0, f"it goes on from a region that was half started:\n{output}"
         assert len(fleet.processes(moment)) == 1, "and starts nothing twice"
     finally:
-        fleet.launcher("down").communicate(timeout=180)
+        fleet.launched("down")
     assert not fleet.everything_running(), "no process is left"
 
 

@@ -22,6 +22,7 @@ from fleet.stack_file import read
 from local import nodes, regions
 from local.automation import LocalStack
 from local.paths import State
+from local.processes import reap
 from local.tools import ensure
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,12 @@ class LocalFleet:
             start_new_session=True,
         )
 
+    def launched(self, command: str = "up") -> tuple[int, str]:
+        """Exit status and output of a whole run of the launcher."""
+        with self.launcher(command) as run:
+            output, _ = run.communicate(timeout=180)
+        return run.returncode, output
+
     def engine(self, run: subprocess.Popen[str]) -> psutil.Process:
         """The engine that a launcher started; fails with what the launcher said where it ended without one."""
 
@@ -150,6 +157,7 @@ class LocalFleet:
         for client in self._clients:
             client.close()
         regions.stop(self.state, self.said.append)
+        reap()
 
 
 def eventually(condition: Callable[[], Any], what: str, timeout_seconds: float = 60.0) -> Any:
