@@ -150,7 +150,8 @@ def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: L
 
 
 def test_ctrl_c_says_how_to_go_on(fleet: LocalFleet) -> None:
-    fleet.settings["models"].pop("extra")
+    fleet.settings["models"].pop("extra", None)
+    fleet.settings["owner"] = "somebody-else"
     run = fleet.launcher()
     fleet.engine(run)
     run.send_signal(signal.SIGINT)
