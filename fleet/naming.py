@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 KUBERNETES_LABEL = 63
 HELM_RELEASE = 53
@@ -15,6 +15,9 @@ PULUMI_SUFFIX = 8
 """Pulumi appends a hyphen and seven random characters to names it makes itself."""
 
 HASH_LENGTH = 8
+
+MANAGER = "vllm-fleet"
+"""The program, as labels, annotations and field managers call it."""
 
 
 def short_hash(*parts: str) -> str:
@@ -36,6 +39,11 @@ def safe_name(*parts: str, limit: int = KUBERNETES_LABEL) -> str:
     if len(name) <= limit:
         return name
     return f"{name[: limit - HASH_LENGTH - 1].rstrip('-')}-{short_hash(*parts)}"
+
+
+def ownership(tags: Mapping[str, str]) -> dict[str, str]:
+    """The labels that say whose a cluster's objects are: this program's, and of which fleet and environment."""
+    return {"app.kubernetes.io/managed-by": MANAGER, **{f"{MANAGER}/{key}": tags[key] for key in ("fleet", "environment")}}
 
 
 def weights_name(repository: str, revision: str) -> str:

@@ -12,9 +12,9 @@ import os
 import runpy
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import yaml
@@ -26,6 +26,8 @@ from local import interruption, processes
 from local.progress import Progress, Say
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+_Result = TypeVar("_Result")
+
 PASSPHRASE = "vllm-fleet-local"  # noqa: S105
 """Nothing secret lies in the local stack's state; the engine insists on a passphrase all the same."""
 
@@ -67,15 +69,7 @@ class LocalStack:
         Raises:
             EngineFailed: with the diagnostics of the engine.
         """
-        self._heal(say)
-        watch = Progress(say)
-        try:
-            with interruption.asks_first(self._stop_engine, say):
-                result = self._stack.up(on_event=watch, color="never", suppress_outputs=True, refresh=refresh or None)
-        except automation.CommandError as error:
-            raise EngineFailed(watch.failure(str(error))) from None
-        self.changes = watch.counts
-        say(watch.summary())
+        result = self._told(say, self._stack.up, refresh=refresh or None)
         return {name: output.value for name, output in result.outputs.items()}
 
     def preview(self) -> dict[str, int]:
@@ -97,20 +91,25 @@ class LocalStack:
         Raises:
             EngineFailed: with the diagnostics of the engine.
         """
-        self._heal(say)
-        watch = Progress(say)
-        try:
-            with interruption.asks_first(self._stop_engine, say):
-                self._stack.destroy(on_event=watch, color="never", suppress_outputs=True)
-            self._stack.workspace.remove_stack(self._name)
-        except automation.CommandError as error:
-            raise EngineFailed(watch.failure(str(error))) from None
-        self.changes = watch.counts
-        say(watch.summary())
+        self._told(say, self._stack.destroy)
+        self._stack.workspace.remove_stack(self._name)
 
     def outputs(self) -> dict[str, Any]:
         """Outputs of the last update."""
         return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def _told(self, say: Say, operation: Callable[..., _Result], **options: Any) -> _Result:
+        """Run an operation of the engine on a healed stack, and tell what it does."""
+        self._heal(say)
+        watch = Progress(say)
+        try:
+            with interruption.asks_first(self._stop_engine, say):
+                result = operation(on_event=watch, color="never", suppress_outputs=True, **options)
+        except automation.CommandError as error:
+            raise EngineFailed(watch.failure(str(error))) from None
+        self.changes = watch.counts
+        say(watch.summary())
+        return result
 
     def _stop_engine(self) -> None:
         for engine in engines(self._directory / "home"):

@@ -55,7 +55,7 @@ class Progress:
             self._say(f"  {self._WORDS[operation]:<8} {kind} {name}")
 
     def _told(self, event: Any) -> None:
-        text = event.message.strip()
+        text = event.message.strip().removeprefix("an unhandled error occurred: ")  # the engine says the program's own message twice
         if not text:
             return
         where = event.urn.rsplit("::", 1)[-1] if event.urn else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -13,10 +14,11 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from fleet.fleet_plan import ClusterPlan
+from fleet.naming import ownership
 from fleet.problems import InputError, Problem
 
 TIMEOUT_SECONDS = 5.0
-SERVER_ERROR = 500
+NOT_FOUND, SERVER_ERROR = 404, 500
 
 
 class _Silent(Exception):
@@ -28,18 +30,19 @@ class _Unproven(Exception):
 
 
 def verify(plan: ClusterPlan) -> None:
-    """Compare the UID of kube-system with the one in the stack file.
+    """Compare the UID of kube-system with the one in the stack file, and look whose our namespace is if it is there already.
 
     A cluster that does not answer is no mismatch: others must be served while one is down, and the provider reports by
     itself if something has to change there. One that answers and hides its identity is refused where the stack file says it.
 
     Raises:
-        InputError: the kubeconfig or the context is missing, or it is another cluster.
+        InputError: the kubeconfig or the context is missing, or it is another cluster, or the namespace is not ours.
     """
     config = _config(plan)
     where, expected = f"clusters.{plan.name}", plan.cluster_uid
+    labels = None
     try:
-        uid = _uid(config)
+        uid, labels = _facts(config, plan.namespace)
     except _Silent as silent:
         pulumi.log.warn(f"{where} does not answer ({silent}); changes there will fail until it does")
         return
@@ -54,6 +57,20 @@ def verify(plan: ClusterPlan) -> None:
         pulumi.log.warn(f"{where}.cluster_uid is not set: nothing would notice if the context were changed; {limit}")
     elif uid != expected:
         raise InputError([Problem(field=f"{where}.cluster_uid", value=expected, limit=limit, remedy=remedy)])
+    if labels is not None:
+        _require_ours(plan, labels)
+
+
+def _require_ours(plan: ClusterPlan, labels: Mapping[str, str]) -> None:
+    """The provider adopts what exists and what we set is forced, so a namespace of somebody else must never be written to."""
+    wanted = ownership(plan.tags)
+    if all(labels.get(key) == value for key, value in wanted.items()):
+        return
+    found = ", ".join(f"{key}={labels[key]}" for key in wanted if key in labels) or "none of our labels"
+    meant = " ".join(f"{key}={value}" for key, value in wanted.items())
+    limit = f"its namespace {plan.namespace} is somebody else's ({found})"
+    remedy = f"use another cluster; or, if it is this fleet's, kubectl label namespace {plan.namespace} --overwrite {meant}"
+    raise InputError([Problem(field=f"clusters.{plan.name}.context", value=plan.context, limit=limit, remedy=remedy)])
 
 
 def kubeconfig_path(plan: ClusterPlan) -> Path:
@@ -61,17 +78,29 @@ def kubeconfig_path(plan: ClusterPlan) -> Path:
     return Path(str(plan.kubeconfig)).expanduser().resolve()
 
 
-def _uid(config: SingleConfig) -> str | None:
+def _facts(config: SingleConfig, namespace: str) -> tuple[str | None, Mapping[str, str] | None]:
+    """The UID of kube-system, and the labels of our namespace where it exists."""
     try:
         with Client(config=config, timeout=httpx2.Timeout(TIMEOUT_SECONDS)) as client:
-            namespace = client.get(Namespace, "kube-system")
+            system = client.get(Namespace, "kube-system").metadata
+            ours = _namespace(client, namespace)
     except httpx2.HTTPStatusError as error:
         raise (_Silent if error.response.status_code >= SERVER_ERROR else _Unproven)(_line(error)) from None
     except (httpx2.TransportError, OSError) as error:
         raise _Silent(_line(error)) from None
     except (ConfigError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise _Unproven(_line(error)) from None
-    return namespace.metadata.uid if namespace.metadata else None
+    return system.uid if system else None, ours
+
+
+def _namespace(client: Client, name: str) -> Mapping[str, str] | None:
+    try:
+        found = client.get(Namespace, name).metadata
+    except httpx2.HTTPStatusError as error:
+        if error.response.status_code == NOT_FOUND:
+            return None
+        raise
+    return (found.labels if found else None) or {}
 
 
 def _line(error: Exception) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from fleet.fleet_plan import ClusterPlan, ModelPlan
+from fleet.naming import MANAGER, ownership
 
-MANAGER = "vllm-fleet"
+OURS = {"pulumi.com/patchFieldManager": MANAGER, "pulumi.com/patchForce": "true"}
+"""Annotations: what we set is ours (docs/adr/0007). The name must never change: the provider gives up the fields of the old one, and
+a claim without its spec is invalid."""
 
 UNAWAITED = {"pulumi.com/skipAwait": "true"}
 """An annotation: the engine does not wait until the object is ready."""
@@ -17,7 +20,7 @@ UNAWAITED = {"pulumi.com/skipAwait": "true"}
 def cluster_labels(plan: ClusterPlan) -> dict[str, str]:
     """Labels of an object that belongs to the whole cluster."""
     return {
-        "app.kubernetes.io/managed-by": MANAGER,
+        **ownership(plan.tags),
         "app.kubernetes.io/part-of": plan.tags["fleet"],
         **{f"{MANAGER}/{key}": value for key, value in plan.tags.items()},
     }
@@ -39,10 +42,9 @@ def metadata(
 ) -> ObjectMetaArgs:
     """Metadata with a fixed name: people and other teams find objects by it.
 
-    The field manager is fixed as well (docs/adr/0007): the engine's own is a random one per object, and a run that was cut
-    off between creating an object and recording it would leave fields that the next run may not change.
+    The field manager is fixed as well: the engine's own is a random one per object, and a run that was cut off between
+    creating an object and recording it would leave fields that the next run may not change.
     """
-    manager = {"pulumi.com/patchFieldManager": f"{MANAGER}-{plan.tags['fleet']}-{plan.tags['environment']}"}
     return ObjectMetaArgs(
-        name=name, namespace=plan.namespace if namespaced else None, labels=dict(labels), annotations={**manager, **(annotations or {})}
+        name=name, namespace=plan.namespace if namespaced else None, labels=dict(labels), annotations={**OURS, **(annotations or {})}
     )

@@ -14,8 +14,9 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgs,
 )
 
-from components.kubernetes.labels import MANAGER, cluster_labels, metadata
+from components.kubernetes.labels import cluster_labels, metadata
 from fleet.fleet_plan import ClusterPlan
+from fleet.naming import MANAGER
 
 ENGINE_PORT = 8000
 ACCESS_LABEL = f"{MANAGER}/access"

@@ -89,6 +89,13 @@ def test_a_new_revision_is_a_new_cache_beside_the_old_one_until_the_servers_have
     eventually(lambda: len(list(fleet.client("east").list(PersistentVolume))) == 2, "the old volume's removal")
 
 
+def test_what_somebody_changed_by_hand_is_mended_by_a_refresh(fleet: LocalFleet) -> None:
+    before = fleet.client("east").get(Deployment, "chat").spec.replicas
+    fleet.client("east").patch(Deployment, "chat", {"spec": {"replicas": before + 1}}, field_manager="kubectl")
+    fleet.stack().up(fleet.said.append, refresh=True)
+    assert fleet.client("east").get(Deployment, "chat").spec.replicas == before, "one owner: what we set is ours, whoever changed it"
+
+
 def test_another_owner_image_or_class_touches_no_claim_and_repeats_no_mirror(fleet: LocalFleet) -> None:
     before = _caches(fleet)
     fleet.settings["owner"] = "another-team"

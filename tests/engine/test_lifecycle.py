@@ -16,7 +16,7 @@ from fleet.settings import Secrets
 from fleet.stack_file import read
 from stacks.outputs import FleetOutputs
 from tests.support.engine_fleet import PROJECT, SMALL, EngineFleet
-from tests.support.stand_in_clusters import TOKEN
+from tests.support.simulated_cluster import TOKEN
 
 pytestmark = pytest.mark.engine
 

@@ -32,9 +32,9 @@ def test_an_unknown_gpu_is_refused_before_the_first_resource(fleet: EngineFleet)
 
 
 def test_a_context_that_points_at_another_cluster_is_refused_before_the_first_resource(fleet: EngineFleet) -> None:
-    fleet.clusters.uids["west"] = "99999999-0000-4000-8000-000000000000"
+    fleet.clusters.clusters["west"].uid = "99999999-0000-4000-8000-000000000000"
     text = fleet.failing(fleet.start("up"))
-    fleet.clusters.uids["west"] = fleet.uids["west"]
+    fleet.clusters.clusters["west"].uid = fleet.uids["west"]
     assert f"clusters.west.cluster_uid: '{fleet.uids['west']}' refused" in text, "the field and the cluster that was meant"
     assert "99999999-0000-4000-8000-000000000000" in text, "the cluster it is"
     _nothing_was_asked_for(fleet)

@@ -34,7 +34,8 @@ def _warnings(graph: Graph) -> list[str]:
 def test_the_right_clusters_are_asked_once_and_nothing_is_said(settings: Settings, tmp_path: Path) -> None:
     with simulated(settings, tmp_path) as servers:
         graph = run_program(settings)
-        assert [len(server.asked) for server in servers.values()] == [1, 1], "each of them"
+        asked = [[path for path, _ in server.asked] for server in servers.values()]
+        assert asked == [["/api/v1/namespaces/kube-system", "/api/v1/namespaces/vllm"]] * 2, "each of them, who it is and whose our namespace is"
     assert _warnings(graph) == [], "all is well"
 
 
@@ -46,6 +47,26 @@ def test_another_cluster_is_refused_with_both_identities(settings: Settings, tmp
     assert UIDS["a"] in message, "what the stack file says"
     assert UIDS["b"] in message, "what answers"
     assert "clusters.b" not in message, "the other one is right"
+
+
+OURS = {"app.kubernetes.io/managed-by": "vllm-fleet", "vllm-fleet/fleet": "acme", "vllm-fleet/environment": "prod"}
+
+
+def test_a_namespace_of_this_fleet_is_gone_on_with(settings: Settings, tmp_path: Path) -> None:
+    with simulated(settings, tmp_path) as servers:
+        servers["a"].namespaces["vllm"] = OURS | {"more": "labels"}
+        assert run_program(settings).resources, "an earlier run made it"
+
+
+@pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "Helm"}, OURS | {"vllm-fleet/environment": "staging"}])
+def test_a_namespace_of_somebody_else_is_refused_with_what_it_says_of_itself(settings: Settings, tmp_path: Path, labels: dict[str, str]) -> None:
+    with simulated(settings, tmp_path) as servers:
+        servers["b"].namespaces["vllm"] = labels
+        message = _refused(settings)
+    assert "clusters.b.context" in message, "the field"
+    assert "namespace vllm is somebody else's" in message, "what is wrong: existing objects would be adopted and overwritten"
+    assert "kubectl label namespace vllm" in message, "what to do where it is ours"
+    assert all(value in message for value in labels.values()), "what was found"
 
 
 def test_two_wrong_clusters_are_said_together(settings: Settings, tmp_path: Path) -> None:

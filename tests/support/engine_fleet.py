@@ -55,8 +55,8 @@ class EngineFleet:
         self.said: list[str] = []
         self.directory = folder / "pulumi"
         self.clusters = StandInClusters(folder, CLUSTERS)
-        self.uids = dict(self.clusters.uids)
-        """The clusters that are meant; where the contexts point is `clusters.uids`."""
+        self.uids = {name: cluster.uid for name, cluster in self.clusters.clusters.items()}
+        """The clusters that are meant; where the contexts point may be changed in `clusters`."""
         self.provider = StandInProvider()
         self._runs: list[subprocess.Popen[str]] = []
         self._stack_file = folder / "Pulumi.test.yaml"

@@ -18,13 +18,15 @@ TOKEN = "token-that-must-never-leave-the-kubeconfig"
 
 @dataclass
 class SimulatedCluster:
-    """What the server answers for the namespace kube-system, and what it was asked."""
+    """What the server answers for namespaces, and what it was asked."""
 
     uid: str
     address: str = ""
     status: int = 200
     body: bytes | None = None
     """Instead of the namespace."""
+    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Beside kube-system: name to labels."""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     """(path, Authorization header)"""
 
@@ -35,10 +37,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         cluster = self.cluster
         cluster.asked.append((self.path, self.headers.get("Authorization")))
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": cluster.uid}}
-        refusal = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "message": f"status {cluster.status}", "code": cluster.status}
-        body = cluster.body or json.dumps(namespace if cluster.status == 200 else refusal).encode()
-        self.send_response(cluster.status)
+        name = self.path.rpartition("/")[2]
+        known = {"kube-system": {}} | cluster.namespaces
+        status = 404 if cluster.status == 200 and name not in known else cluster.status
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": cluster.uid, "labels": known.get(name)}}
+        refusal = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "message": f"status {status}", "code": status}
+        body = cluster.body or json.dumps(namespace if status == 200 else refusal).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
