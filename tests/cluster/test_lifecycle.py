@@ -1,6 +1,6 @@
 """A fleet from nothing to nothing on real control planes, and every way in which it can be cut off in between."""
 
-# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false, reportOptionalOperand=false
 # The client types every field of an object as optional; a test that meets None fails by itself.
 
 from __future__ import annotations
