@@ -164,7 +164,7 @@ def test_a_path_that_cannot_be_read_says_why(capsys: pytest.CaptureFixture[str],
 def test_a_person_reads_a_table_with_units_and_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["size", "--preset", "small", "--accelerator", "T4"]) == 1, "it does not fit"
     text = capsys.readouterr().out
-    for part in ("small does not fit on 1 × T4", "8.2 billion parameters", "GiB per GPU", "Why not", "What would fit", "2.6 GiB too much"):
+    for part in ("small does not fit on 1 × T4", "8.2 billion parameters", "GiB per GPU", "Why not", "What would fit", "2.62 GiB too much"):
         assert part in text, f"{part!r} in:\n{text}"
 
 
