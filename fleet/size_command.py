@@ -96,8 +96,9 @@ def _question(options: argparse.Namespace) -> tuple[sizing.SizeRequest, Lengths 
 
 def _accelerator(problems: list[Problem], name: str) -> str | None:
     found = _word(problems, "--accelerator", name, catalog.ACCELERATORS, "is not in the catalogue")
-    if found in catalog.ACCELERATORS:
-        limit = "; ".join(gaps(catalog.ACCELERATORS[found]))
+    gpu = catalog.ACCELERATORS.get(name)
+    if gpu is not None:
+        limit = "; ".join(gaps(gpu))
         if limit:
             problems.append(Problem(field="--accelerator", value=name, limit=limit, remedy=CATALOGUE_REMEDY))
     return found

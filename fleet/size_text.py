@@ -72,6 +72,8 @@ def _remedy(words: str, change: Change) -> Iterator[str]:
     outcome = words.rpartition(": needs ")[2].partition("; cost: ")[0]
     yield f"  {change.words}: needs {outcome}"
     yield f"      cost: {change.cost}"
+    if change.pin:
+        yield f"      pin: {change.pin}"
     if change.machines:
         yield f"      sold: {'; '.join(change.machines)}"
     options = " ".join(_option(name, value) for name, value in change.options.items())

@@ -123,20 +123,23 @@ def _refusals(request: SizeRequest, terms: Terms) -> list[str]:
     """Broken rules, and what the memory lacks."""
     found = sizing_rules.reasons(request)
     usable, pool, one = terms.usable / GIB, terms.pool / GIB, kv_bytes(request, request.context) / GIB
+    if pool >= one:
+        return found
+    taken = f"{explain.taken_words(explain.breakdown(request, terms))} = {usable - pool:.2f} GiB of the {usable:.2f} GiB usable per GPU"
     if pool <= 0:
-        taken = explain.taken_words(explain.breakdown(request, terms))
-        found.append(f"{taken} = {usable - pool:.2f} GiB of the {usable:.2f} GiB usable per GPU: {-pool:.2f} GiB too much, before any KV cache")
-    elif one > pool:
-        needs = f"one request of {request.context} tokens needs {one:.2f} GiB of KV cache per GPU, {pool:.2f} GiB are left"
-        found.append(f"{needs}: {one - pool:.2f} GiB too much; the longest request is {largest_context(request, terms.pool)} tokens")
+        found.append(f"{taken}: {-pool:.2f} GiB too much, before any KV cache")
+    else:
+        needs = f"one request of {request.context} tokens needs {one:.2f} GiB of KV cache in the {pool:.2f} GiB left"
+        found.append(f"{taken}; {needs}: {one - pool:.2f} GiB too much; the longest request is {largest_context(request, terms.pool)} tokens")
     return found
 
 
 def _outcome(request: SizeRequest, change: Change) -> str:
     answer = _judge(sizing_remedies.applied(request, change.options))
+    pin = f" ({change.pin})" if change.pin else ""
     sold = f" (sold: {'; '.join(change.machines)})" if change.machines else ""
     outcome = f"needs {answer.per_gpu.weights_gib:.1f} GiB of weights per GPU, leaves {answer.kv_tokens:,} tokens of KV cache"
-    return f"{change.words}{sold}: {outcome}; cost: {change.cost}"
+    return f"{change.words}{pin}{sold}: {outcome}; cost: {change.cost}"
 
 
 def _gib(count: float) -> float:

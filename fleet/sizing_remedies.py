@@ -30,6 +30,8 @@ class Change:
     """What it usually costs, in quality and speed."""
     machines: tuple[str, ...] = ()
     """What is sold for it, with list prices; only where the change is of the machine."""
+    pin: str = ""
+    """What is known of the commit, where the change is of the weights."""
 
 
 def applied(request: SizeRequest, options: Mapping[str, Option]) -> SizeRequest:
@@ -77,6 +79,7 @@ def _pairs(request: SizeRequest, offers: Offers) -> Iterator[Change]:
                     options={**first.options, **second.options},
                     cost=f"{first.cost}; {second.cost}",
                     machines=second.machines or first.machines,
+                    pin=second.pin or first.pin,
                 )
 
 
@@ -126,8 +129,8 @@ def _quantised(request: SizeRequest, offers: Offers) -> Iterator[Change]:
         quantized = from_config(preset.config).checkpoint_quantization
         bits = {"awq": "4-bit (AWQ)", "gptq": "4-bit (GPTQ)"}.get(quantized or "", quantized or "16-bit")
         options: dict[str, Option] = {"preset": preset.model, "quantization": None, "dtype": preset.dtype}
-        words = f"take the {bits} build {preset.model} ({offers.pin(preset.model)})"
-        yield Change(words=words, options=options, cost=change_costs.build(quantized, gpu))
+        words = f"take the {bits} build {preset.model}"
+        yield Change(words=words, options=options, cost=change_costs.build(quantized, gpu), pin=offers.pin(preset.model))
     if checkpoint is None and request.quantization is None and not any("AWQ" in preset.model.upper() for preset in builds):
         words = "take a 4-bit (AWQ) build of the model"
         yield Change(words=words, options={"quantization": "awq"}, cost=change_costs.FOUR_BIT)
