@@ -8,7 +8,7 @@ from dataclasses import replace
 from fleet import catalog
 from fleet.architecture import GIB
 from fleet.memory import SizeRequest, Terms
-from fleet.terms import Term
+from fleet.terms import Kind, Term
 
 DECIMALS = 4
 """Of a GiB in an answer: a tenth of a MiB."""
@@ -37,11 +37,14 @@ def breakdown(request: SizeRequest, terms: Terms) -> tuple[Term, ...]:
 
 
 def _taken(terms: Terms) -> tuple[Term, ...]:
-    summands = {"weights": terms.weights, "activations": terms.activations, "CUDA graphs": terms.graphs, "non-torch": terms.non_torch}
-    return tuple(
-        Term(name=name, gib=value / GIB, kind="derived" if name == "weights" else "estimated", formula="", inputs={}, source="fleet/memory.py")
-        for name, value in summands.items()
+    lines: tuple[tuple[str, float, Kind, str], ...] = (
+        ("weights", terms.weights, "derived", "share of each GPU + what every GPU repeats + padding of kernels + rotary table"),
+        ("activations", terms.activations, "estimated", "tokens of a batch × (2 intermediate + 4 hidden) × bytes ÷ tensor parallel + logits"),
+        ("CUDA graphs", terms.graphs, "estimated", "layers × GiB per layer of the default batch"),
+        ("non-torch", terms.non_torch, "estimated", "CUDA context; NCCL where several GPUs work together"),
     )
+    source = "fleet/memory.py, docs/adr/0020-memory-check.md"
+    return tuple(Term(name=name, gib=value / GIB, kind=kind, formula=formula, inputs={}, source=source) for name, value, kind, formula in lines)
 
 
 def taken_words(terms: Sequence[Term]) -> str:

@@ -181,14 +181,17 @@ def _architecture(problems: list[Problem], path: Path | None, preset: presets.Pr
         return from_config(preset.config)
     if path is None:
         return None
+    page = False
     try:
-        value: object = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        page = text.lstrip().startswith("<")
+        value: object = json.loads(text)
         if isinstance(value, dict):
             return from_config(cast("Mapping[str, object]", value))
         limit = "it holds no JSON object"
     except ArchitectureError as error:
         limit = str(error)
     except (OSError, ValueError, RecursionError) as error:
-        limit = error.strerror if isinstance(error, OSError) and error.strerror else "it is not JSON"
+        limit = error.strerror if isinstance(error, OSError) and error.strerror else f"it is not JSON{' but a web page' * page}"
     problems.append(Problem(field="--config", value=str(path), limit=limit, remedy=CONFIG_REMEDY))
     return None

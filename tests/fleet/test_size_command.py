@@ -138,7 +138,10 @@ def test_a_method_that_left_vllm_is_named_as_such(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"<!doctype html><title>Access to model is restricted</title>", "it is not JSON"),
+        (
+            b"\n<!doctype html><title>Access to model is restricted</title>",
+            "it is not JSON but a web page; save config.json of the model's repository",
+        ),
         (b'{"model_type": "llama", "hidden_si', "it is not JSON"),
         (b"\xff\xfe\x00", "it is not JSON"),
         (b"[" * 100_000, "it is not JSON"),
@@ -170,6 +173,6 @@ def test_a_person_reads_a_table_with_units_and_the_next_step(capsys: pytest.Capt
 
 def test_sizing_needs_neither_settings_nor_pydantic() -> None:
     question = "cli.main(['size', '--preset', 'small', '--accelerator', 'L4', '--json'])"
-    code = f"import sys; from fleet import cli; {question}; sys.exit('pydantic' in sys.modules)"
+    code = f"import sys; from fleet import cli; {question}; sys.exit(any(name in sys.modules for name in ('pydantic', 'yaml')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=False)
     assert done.returncode == 0, "a person who asks one question does not wait for a schema"
