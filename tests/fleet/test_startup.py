@@ -61,7 +61,7 @@ def test_the_probe_allows_twice_the_expected_load_and_engine_start(checkpoint_gi
     assert allowed_seconds(found) == seconds, "2 × (GiB ÷ 0.47 + 73 + 1.14 × layers), at least ten minutes"
 
 
-@pytest.mark.parametrize("start", [start for start in STARTS if start.calibrated], ids=lambda start: start.name)
+@pytest.mark.parametrize("start", [start for start in STARTS if "process" in start.seconds], ids=lambda start: start.name)
 def test_no_published_start_would_have_been_restarted_by_its_probe(start: PublishedStart) -> None:
     published = sum(seconds for step, seconds in start.seconds.items() if step != "image pull")
     assert probe_seconds(start) >= published, "a probe that ends a start which others waited for is too short"
