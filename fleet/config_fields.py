@@ -35,6 +35,34 @@ def number(section: Section, key: str, default: int | None = None) -> int:
     return value
 
 
+def share(section: Section, key: str, default: float = 1.0) -> float:
+    """A number above 0 and up to 1.
+
+    Raises:
+        ArchitectureError: it is something else.
+    """
+    value = section.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
+        raise ArchitectureError(f"the field {key} is {_short(value)}, which is no share above 0 and up to 1")
+    return float(value)
+
+
+def flag(section: Section, key: str, *, default: bool = False) -> bool:
+    """True or false.
+
+    Raises:
+        ArchitectureError: it is something else.
+    """
+    value = section.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise ArchitectureError(f"the field {key} is {_short(value)}, which is neither true nor false")
+    return value
+
+
 def section(parent: Section, key: str) -> Section | None:
     """A nested object, or None where it is absent, null or empty.
 
@@ -66,7 +94,7 @@ def numbers(parent: Section, key: str) -> tuple[int, ...]:
     """
     found: list[int] = []
     for entry in _entries(parent, key):
-        if not isinstance(entry, int) or isinstance(entry, bool):
+        if not isinstance(entry, int) or isinstance(entry, bool) or not 0 <= entry <= LARGEST:
             _refuse(key, entry, "whole number")
         else:
             found.append(entry)

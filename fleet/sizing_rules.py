@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from fleet import catalog
 from fleet.checkpoint import ONLINE_METHODS, family
-from fleet.layers import DENSE
 from fleet.memory import SizeRequest
 
 MINIMUM_CAPABILITY = {
@@ -62,7 +61,7 @@ def _parallel(request: SizeRequest) -> Iterator[str]:
         yield f"{shape.kv_heads} key-value heads and tensor parallel {parallel}: neither divides the other"
     chosen = shape.format(request.quantization)
     # Experts of 4-bit formats fall back to a kernel without this limit; blocks of fp8 are never cut.
-    widths = [shape.intermediate_size] if shape.model_type in DENSE else [shape.expert_width] if chosen.block else []
+    widths = [shape.intermediate_size] if shape.dense else [shape.expert_width] if chosen.block else []
     for width in widths:
         if parallel > 1 and width and chosen.partition_multiple and width % (parallel * chosen.partition_multiple):
             yield (
