@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from fleet import catalog
 from fleet.architecture import GIB
-from fleet.memory import SizeRequest, Terms
-from fleet.terms import Kind, Term
+from fleet.memory import Terms
+from fleet.terms import Term
 
 DECIMALS = 4
 """Of a GiB in an answer: a tenth of a MiB."""
 
 
-def breakdown(request: SizeRequest, terms: Terms) -> tuple[Term, ...]:
+def breakdown(terms: Terms) -> tuple[Term, ...]:
     """What is usable, what is taken from it, and what is left for the KV cache: the first is the sum of the others."""
-    gpu = catalog.accelerator(request.accelerator)
-    usable = Term(
-        name="usable",
-        gib=terms.usable / GIB,
-        kind="measured",
-        formula="total_gib × gpu_memory_utilization",
-        inputs={"total_gib": gpu.total_gib, "gpu_memory_utilization": request.gpu_memory_utilization},
-        source="total that PyTorch prints for this GPU (fleet/catalog_rows.py); share as the engine's option, vLLM 0.33",
-    )
-    cache = Term(
-        name="KV cache",
-        gib=terms.pool / GIB,
-        kind="derived",
-        formula="usable − all lines between; below 0: so much is too much",
-        inputs={"usable_gib": round(usable.gib, DECIMALS), "taken_gib": round((terms.usable - terms.pool) / GIB, DECIMALS)},
-        source="vLLM 0.33, v1/worker/gpu_worker.py: requested − consumed − peak − graphs",
-    )
-    return tuple(_rounded(term) for term in (usable, *_taken(terms), cache))
+    return tuple(_rounded(term) for term in terms.explained())
 
 
-def _taken(terms: Terms) -> tuple[Term, ...]:
-    lines: tuple[tuple[str, float, Kind, str], ...] = (
-        ("weights", terms.weights, "derived", "share of each GPU + what every GPU repeats + padding of kernels + rotary table"),
-        ("activations", terms.activations, "estimated", "tokens of a batch × (2 intermediate + 4 hidden) × bytes ÷ tensor parallel + logits"),
-        ("CUDA graphs", terms.graphs, "estimated", "layers × GiB per layer of the default batch"),
-        ("non-torch", terms.non_torch, "estimated", "CUDA context; NCCL where several GPUs work together"),
-    )
-    source = "fleet/memory.py, docs/adr/0020-memory-check.md"
-    return tuple(Term(name=name, gib=value / GIB, kind=kind, formula=formula, inputs={}, source=source) for name, value, kind, formula in lines)
-
-
-def taken_words(terms: Sequence[Term]) -> str:
-    """The sum in one line, the largest first: "weights 15.26 + activations 0.41 + …"."""
-    taken = sorted(terms[1:-1], key=lambda term: -term.gib)
-    return " + ".join(f"{term.name} {term.gib:.2f}" for term in taken)
+def taken_words(terms: Terms) -> str:
+    """What is taken in one line, the largest first: "weights 15.26 + activations 0.41 + …"."""
+    taken = {"weights": terms.weights, "activations": terms.activations, "CUDA graphs": terms.graphs, "non-torch": terms.non_torch}
+    largest_first = sorted(taken.items(), key=lambda one: -one[1])
+    return " + ".join(f"{name} {count / GIB:.2f}" for name, count in largest_first)
 
 
 def explanation(terms: Iterable[Term]) -> str:
@@ -69,4 +41,5 @@ def _given(inputs: Mapping[str, float | int | str]) -> str:
 
 
 def _rounded(term: Term) -> Term:
-    return replace(term, gib=round(term.gib, DECIMALS), margin_gib=round(term.margin_gib, DECIMALS))
+    inputs = {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in term.inputs.items()}
+    return replace(term, gib=round(term.gib, DECIMALS), margin_gib=round(term.margin_gib, DECIMALS), inputs=inputs)

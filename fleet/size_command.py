@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from fleet import catalog, presets, sizing
+from fleet import catalog, option_values, presets, sizing
 from fleet.architecture import Architecture, ArchitectureError, from_config
 from fleet.concurrency import Lengths
 from fleet.lock import Lock
@@ -20,7 +20,7 @@ from fleet.problems import InputError, Problem, nearest
 from fleet.size_text import size_text
 from fleet.sizing_rules import MINIMUM_CAPABILITY, REMOVED_METHODS
 
-LARGEST_NUMBER = 10**9
+COUNTS = ("gpus", "tensor_parallel", "max_model_len", "max_num_seqs", "max_num_batched_tokens", "prompt_tokens", "output_tokens")
 CATALOGUE_REMEDY = "complete its row in fleet/catalog_rows.py, with its source"
 CONFIG_REMEDY = "save config.json of the model's repository there (a gated model's page saves as HTML)"
 
@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kv-cache-dtype", help=", ".join(KV_BYTES))
     parser.add_argument("--max-model-len", help=f"context in tokens (default: the preset's, else the model's up to {sizing.DEFAULT_MAX_MODEL_LEN})")
     parser.add_argument("--gpu-memory-utilization", help=f"share of GPU memory for the engine (default: {DEFAULT_GPU_MEMORY_UTILIZATION})")
+    parser.add_argument("--max-num-seqs", help="requests that run at once (default: the engine's on that GPU)")
+    parser.add_argument("--max-num-batched-tokens", help="tokens of one engine step (default: the engine's on that GPU)")
     parser.add_argument("--prompt-tokens", help="of a typical request: how many run at once at this length; with --output-tokens")
     parser.add_argument("--output-tokens", help="of a typical answer; with --prompt-tokens")
     parser.add_argument("--explain", action="store_true", help="formula, inputs and source of every line (JSON always has them under terms)")
@@ -66,36 +68,47 @@ def _question(options: argparse.Namespace) -> tuple[sizing.SizeRequest, Lengths 
     problems: list[Problem] = []
     known_methods = [*MINIMUM_CAPABILITY]
     accelerator = _accelerator(problems, options.accelerator)
-    quantization = _word(problems, "--quantization", options.quantization, known_methods, _method_limit(options.quantization))
-    dtype = _word(problems, "--dtype", options.dtype, DTYPES, "is no type vLLM computes with")
-    kv_cache_dtype = _word(problems, "--kv-cache-dtype", options.kv_cache_dtype, KV_BYTES, "is none whose size is known here")
-    names = ("gpus", "tensor_parallel", "max_model_len", "prompt_tokens", "output_tokens")
-    gpus, tensor_parallel, max_model_len, prompt, output = (_whole(problems, f"--{name.replace('_', '-')}", getattr(options, name)) for name in names)
-    utilization = _share(problems, "--gpu-memory-utilization", options.gpu_memory_utilization)
+    quantization = option_values.word(problems, "--quantization", options.quantization, known_methods, _method_limit(options.quantization))
+    dtype = option_values.word(problems, "--dtype", options.dtype, DTYPES, "is no type vLLM computes with")
+    kv_cache_dtype = option_values.word(problems, "--kv-cache-dtype", options.kv_cache_dtype, KV_BYTES, "is none whose size is known here")
+    count = {name: option_values.whole(problems, f"--{name.replace('_', '-')}", getattr(options, name)) for name in COUNTS}
+    utilization = option_values.share(problems, "--gpu-memory-utilization", options.gpu_memory_utilization)
     preset = _preset(problems, options.preset)
     architecture = _architecture(problems, options.config, preset)
     base = preset or presets.Preset(model="", config={}, max_model_len=sizing.DEFAULT_MAX_MODEL_LEN)
-    context = max_model_len or (min(base.max_model_len, architecture.max_position_embeddings) if architecture else None)
-    lengths = _lengths(problems, options, prompt, output, context)
+    context = count["max_model_len"] or (min(base.max_model_len, architecture.max_position_embeddings) if architecture else None)
+    lengths = _lengths(problems, options, count, context)
     if problems or architecture is None:
         raise InputError(problems)
-    parallel = tensor_parallel or base.tensor_parallel
+    parallel = count["tensor_parallel"] or base.tensor_parallel
     request = sizing.SizeRequest(
         architecture=architecture,
         accelerator=accelerator or "",
-        gpus=gpus or parallel,
+        gpus=count["gpus"] or parallel,
         tensor_parallel=parallel,
         quantization=quantization or base.quantization,
         dtype=dtype or base.dtype,
         kv_cache_dtype=kv_cache_dtype,
         max_model_len=context,
         gpu_memory_utilization=utilization,
+        max_num_seqs=count["max_num_seqs"],
+        max_num_batched_tokens=count["max_num_batched_tokens"],
     )
+    _batch(request)
     return request, lengths
 
 
+def _batch(request: sizing.SizeRequest) -> None:
+    tokens, _ = sizing.batch_defaults(replace(request, max_num_seqs=None))
+    if request.max_num_seqs is not None and request.max_num_seqs > tokens:
+        limit = f"is above the tokens of one batch, {tokens}, and each running request needs one"
+        raise InputError(
+            [Problem(field="--max-num-seqs", value=request.max_num_seqs, limit=limit, remedy="lower it, or raise --max-num-batched-tokens")]
+        )
+
+
 def _accelerator(problems: list[Problem], name: str) -> str | None:
-    found = _word(problems, "--accelerator", name, catalog.ACCELERATORS, "is not in the catalogue")
+    found = option_values.word(problems, "--accelerator", name, catalog.ACCELERATORS, "is not in the catalogue")
     gpu = catalog.ACCELERATORS.get(name)
     if gpu is not None:
         limit = "; ".join(gaps(gpu))
@@ -104,7 +117,8 @@ def _accelerator(problems: list[Problem], name: str) -> str | None:
     return found
 
 
-def _lengths(problems: list[Problem], options: argparse.Namespace, prompt: int | None, output: int | None, context: int | None) -> Lengths | None:
+def _lengths(problems: list[Problem], options: argparse.Namespace, count: Mapping[str, int | None], context: int | None) -> Lengths | None:
+    prompt, output = count["prompt_tokens"], count["output_tokens"]
     if (options.prompt_tokens is None) is not (options.output_tokens is None):
         given, absent = ("prompt", "output") if options.output_tokens is None else ("output", "prompt")
         value = getattr(options, f"{given}_tokens")
@@ -126,40 +140,8 @@ def _unsold(request: sizing.SizeRequest) -> list[str]:
     return [f"no machine of the catalogue carries {request.gpus} × {request.accelerator}; they are sold in {', '.join(map(str, sold))}"]
 
 
-def _word(problems: list[Problem], field: str, value: str | None, known: Iterable[str], limit: str) -> str | None:
-    if value is not None and value not in known:
-        problems.append(Problem(field=field, value=value, limit=limit, remedy=nearest(value, known)))
-    return value
-
-
 def _method_limit(value: str | None) -> str:
     return "was removed from vLLM" if value in REMOVED_METHODS else "is no quantisation that is sized here"
-
-
-def _whole(problems: list[Problem], field: str, value: str | None) -> int | None:
-    if value is None:
-        return None
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
-        problems.append(Problem(field=field, value=value, limit="is no whole number", remedy="give a positive number, digits only"))
-        return None
-    if len(digits) > 10 or not 1 <= int(value) <= LARGEST_NUMBER:
-        problems.append(Problem(field=field, value=value, limit=f"is not between 1 and {LARGEST_NUMBER:,}", remedy="give a positive number"))
-        return None
-    return int(value)
-
-
-def _share(problems: list[Problem], field: str, value: str | None) -> float:
-    if value is None:
-        return DEFAULT_GPU_MEMORY_UTILIZATION
-    try:
-        share = float(value)
-    except ValueError:
-        share = 0.0
-    if not 0 < share <= 1:
-        remedy = f"{DEFAULT_GPU_MEMORY_UTILIZATION} is vLLM's default"
-        problems.append(Problem(field=field, value=value, limit="is no share above 0 and up to 1", remedy=remedy))
-    return share
 
 
 def _preset(problems: list[Problem], name: str | None) -> presets.Preset | None:

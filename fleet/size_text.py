@@ -13,6 +13,9 @@ from fleet.sizing_remedies import Change
 NOTHING = "nothing on one node of the catalogue with this model; several nodes are not served yet"
 
 
+SHOWN_GIB = 0.005
+
+
 def size_text(name: str, request: SizeRequest, result: SizeResult, *, explained: bool = False) -> str:
     """Verdict, breakdown per GPU, then why not and what would fit.
 
@@ -46,9 +49,11 @@ def size_text(name: str, request: SizeRequest, result: SizeResult, *, explained:
 
 
 def _breakdown(result: SizeResult) -> str:
-    """One line per term, marked measured, derived or estimated."""
+    """One line per term, marked measured, derived or estimated; what rounds to nothing is in `--explain` only."""
     lines: list[str] = []
     for term in result.terms:
+        if abs(term.gib) < SHOWN_GIB:
+            continue
         margin = f" (margin {term.margin_gib:.2f})" if term.margin_gib else ""
         lines.append(f"  {term.name:<32} {term.gib:8.2f} GiB per GPU  {term.kind}{margin}")
     return "\n".join(lines)

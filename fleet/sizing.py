@@ -111,7 +111,7 @@ def _judge(request: SizeRequest, lengths: Lengths | None = None) -> SizeResult:
         concurrency=floor(concurrency * 100) / 100,
         concurrency_at=concurrency_at(request, terms.pool, lengths) if lengths else None,
         missing_gib=_gib(max(0.0, one - terms.pool)),
-        terms=explain.breakdown(request, terms),
+        terms=explain.breakdown(terms),
         reasons=tuple(refusals),
         remedies=(),
         changes=(),
@@ -125,7 +125,7 @@ def _refusals(request: SizeRequest, terms: Terms) -> list[str]:
     usable, pool, one = terms.usable / GIB, terms.pool / GIB, kv_bytes(request, request.context) / GIB
     if pool >= one:
         return found
-    taken = f"{explain.taken_words(explain.breakdown(request, terms))} = {usable - pool:.2f} GiB of the {usable:.2f} GiB usable per GPU"
+    taken = f"{explain.taken_words(terms)} = {usable - pool:.2f} GiB of the {usable:.2f} GiB usable per GPU"
     if pool <= 0:
         found.append(f"{taken}: {-pool:.2f} GiB too much, before any KV cache")
     else:
@@ -135,10 +135,12 @@ def _refusals(request: SizeRequest, terms: Terms) -> list[str]:
 
 
 def _outcome(request: SizeRequest, change: Change) -> str:
-    answer = _judge(sizing_remedies.applied(request, change.options))
+    changed = sizing_remedies.applied(request, change.options)
+    terms = Terms(request=changed)
+    tokens = floor(terms.pool / kv_bytes(changed, changed.context) * changed.context)
     pin = f" ({change.pin})" if change.pin else ""
     sold = f" (sold: {'; '.join(change.machines)})" if change.machines else ""
-    outcome = f"needs {answer.per_gpu.weights_gib:.1f} GiB of weights per GPU, leaves {answer.kv_tokens:,} tokens of KV cache"
+    outcome = f"needs {terms.weights / GIB:.1f} GiB of weights per GPU, leaves {tokens:,} tokens of KV cache"
     return f"{change.words}{pin}{sold}: {outcome}; cost: {change.cost}"
 
 

@@ -80,10 +80,11 @@ def test_concurrency_is_told_at_the_lengths_that_are_asked_about(capsys: pytest.
         (("--prompt-tokens", "100"), "--prompt-tokens", "--output-tokens is not given"),
         (("--output-tokens", "100"), "--output-tokens", "--prompt-tokens is not given"),
         (("--prompt-tokens", "8000", "--output-tokens", "193"), "--prompt-tokens", "a request of 8193 tokens, and the context is 8192"),
+        (("--max-num-seqs", "2049"), "--max-num-seqs", "is above the tokens of one batch, 2048"),
         (("--prompt-tokens", "0", "--output-tokens", "x"), "--prompt-tokens", "is not between 1 and"),
     ],
 )
-def test_lengths_that_mean_nothing_together_are_refused(
+def test_numbers_that_mean_nothing_together_are_refused(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], field: str, words: str
 ) -> None:
     assert cli.main(["size", "--preset", "small", "--accelerator", "L4", *arguments]) == 2, "wrong input"
@@ -109,6 +110,13 @@ def test_a_catalogue_row_without_a_needed_value_is_named_and_nothing_put_in_its_
     with pytest.raises(PlanError) as refused:
         plan(parse(small()))
     assert {problem.field for problem in refused.value.problems} == {"pools.l4.accelerator"}, "the plan says the same"
+
+
+def test_the_engines_batch_limits_count_where_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:
+    usual = answer(capsys, "--preset", "medium", "--accelerator", "H100")
+    fewer = answer(capsys, "--preset", "medium", "--accelerator", "H100", "--max-num-seqs", "64", "--max-num-batched-tokens", "2048")
+    assert fewer["per_gpu"]["activations_gib"] < usual["per_gpu"]["activations_gib"], "a smaller batch has a smaller peak"
+    assert fewer["kv_tokens"] > usual["kv_tokens"], "which the cache gets"
 
 
 def test_a_node_with_more_gpus_than_one_server_takes_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
