@@ -17,7 +17,7 @@ from fleet.offers import Offers
 from fleet.sizing_remedies import Change
 from fleet.terms import Term
 
-__all__ = ["DEFAULT_MAX_MODEL_LEN", "PerGpu", "SizeRequest", "SizeResult", "batch_defaults", "kv_bytes", "size"]
+__all__ = ["DEFAULT_MAX_MODEL_LEN", "PerGpu", "SizeRequest", "SizeResult", "batch_defaults", "judge", "kv_bytes", "size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +77,15 @@ def size(request: SizeRequest, offers: Offers | None = None, lengths: Lengths | 
         offers: what may be named instead; default: every machine of the catalogue.
         lengths: of prompts and answers, for `concurrency_at`.
     """
-    result = _judge(request, lengths)
+    result = judge(request, lengths)
     if result.fits:
         return result
     changes = sizing_remedies.remedies(request, offers or Offers(), lambda changed: not _refusals(changed, Terms(request=changed)))
     return replace(result, changes=tuple(changes), remedies=tuple(_outcome(request, change) for change in changes))
 
 
-def _judge(request: SizeRequest, lengths: Lengths | None = None) -> SizeResult:
+def judge(request: SizeRequest, lengths: Lengths | None = None) -> SizeResult:
+    """The answer without remedies, for who only asks whether."""
     terms = Terms(request=request)
     refusals = _refusals(request, terms)
     one = kv_bytes(request, request.context)

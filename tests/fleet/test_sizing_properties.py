@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fleet import catalog, sizing_remedies
 from fleet.concurrency import Lengths, concurrency_at
 from fleet.memory import Terms
-from fleet.sizing import SizeRequest, size
+from fleet.sizing import SizeRequest, judge, size
 from tests.support.model_configs import SHAPES
 
 pytestmark = pytest.mark.pure
@@ -33,27 +33,27 @@ REQUESTS = st.builds(
 @given(request=REQUESTS, share=st.floats(0.0, 1.0))
 def test_more_memory_never_fits_less(request: SizeRequest, share: float) -> None:
     less = replace(request, gpu_memory_utilization=request.gpu_memory_utilization * (0.5 + share / 2))
-    one, other = size(less), size(request)
+    one, other = judge(less), judge(request)
     assert other.fits or not one.fits, "what fits in less fits in more"
     assert other.kv_tokens >= one.kv_tokens, "and the cache is no smaller"
     if request.architecture.checkpoint_quantization is None:
-        assert other.per_gpu.weights_gib <= size(replace(request, quantization=None)).per_gpu.weights_gib, "quantising never needs more"
+        assert other.per_gpu.weights_gib <= judge(replace(request, quantization=None)).per_gpu.weights_gib, "quantising never needs more"
 
 
 @given(request=REQUESTS, longer=st.integers(1, 100_000))
 def test_a_longer_context_never_raises_concurrency(request: SizeRequest, longer: int) -> None:
-    one, other = size(request), size(replace(request, max_model_len=request.context + longer))
+    one, other = judge(request), judge(replace(request, max_model_len=request.context + longer))
     assert other.concurrency <= one.concurrency, "longer requests need more each"
     assert one.fits or not other.fits, "and never fit where shorter ones do not"
 
 
 @given(request=REQUESTS)
 def test_the_longest_context_fits_and_one_more_does_not(request: SizeRequest) -> None:
-    result = size(request)
+    result = judge(request)
     longest = result.largest_max_model_len
     if longest and not [reason for reason in result.reasons if "GiB" not in reason and "a context" not in reason]:
-        assert size(replace(request, max_model_len=longest)).fits, f"{longest} is what the memory holds"
-        more = size(replace(request, max_model_len=longest + 1))
+        assert judge(replace(request, max_model_len=longest)).fits, f"{longest} is what the memory holds"
+        more = judge(replace(request, max_model_len=longest + 1))
         assert not more.fits, "it is the longest"
 
 
@@ -66,7 +66,7 @@ def test_every_remedy_applied_fits(request: SizeRequest) -> None:
     for remedy, change in zip(result.remedies, result.changes, strict=True):
         assert change.options, f"{remedy}: it changes something"
         assert change.cost, f"{remedy}: and says what that costs"
-        applied = size(sizing_remedies.applied(request, change.options))
+        applied = judge(sizing_remedies.applied(request, change.options))
         assert applied.fits, f"{remedy}: {applied.reasons}"
         words = remedy.partition(": needs")[0]
         for name, value in change.options.items():
@@ -75,7 +75,7 @@ def test_every_remedy_applied_fits(request: SizeRequest) -> None:
 
 @given(request=REQUESTS)
 def test_the_terms_add_up_and_the_shortage_is_what_the_reasons_say(request: SizeRequest) -> None:
-    result = size(request)
+    result = judge(request)
     usable, *taken, cache = result.terms
     assert sum(term.gib for term in taken) + cache.gib == pytest.approx(usable.gib, abs=0.001), "usable is the sum of all other lines"
     assert max(0.0, cache.gib) == pytest.approx(result.per_gpu.kv_gib, abs=0.006), "the same number in both"
