@@ -98,7 +98,15 @@ class Architecture:
 
     def gpu_weight_parts(self, quantization: str | None, tensor_parallel: int, *, wide: float = 2.0) -> dict[str, float]:
         """The same by what they are."""
-        return gpu_bytes(self, quantization, tensor_parallel, wide)
+        key = (quantization, tensor_parallel, wide)
+        if key not in self._gpu_parts:
+            self._gpu_parts[key] = gpu_bytes(self, quantization, tensor_parallel, wide)
+        return self._gpu_parts[key]
+
+    @cached_property
+    def _gpu_parts(self) -> dict[tuple[str | None, int, float], dict[str, float]]:
+        """What was asked for already: a whole catalogue asks the same of one model many times."""
+        return {}
 
     @property
     def checkpoint_gib(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from fleet import catalog_rows as rows
 
@@ -83,7 +84,7 @@ class Accelerator:
         """Whether an attention backend of vLLM 0.33 takes an fp8 KV cache: FlashInfer from 8.0, nothing on Turing."""
         return self.compute_capability >= (8, 0)
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """Every machine with this GPU."""
         return tuple(found for found in SHAPES if found.accelerator == self.name)

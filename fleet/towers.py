@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fleet.config_fields import ArchitectureError, Section, number, numbers, section
 
-GATED = frozenset({"pixtral", "qwen2_5_vl", "qwen2_5_vl_text", "glm4v", "glm4v_moe", "glm4v_vision", "glm4v_moe_vision", "gemma4_vision"})
+GATED = frozenset({"pixtral", "qwen2_5_vl", "glm4v", "gemma4_vision"})
 """Towers whose MLP has a gate, up and down projection; the others have up and down."""
 
-MERGED = frozenset({"qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_5_vision", "qwen3_5_moe_vision"})
+MERGED = frozenset({"qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5"})
 """Towers that end in a merger of 2 × 2 patches: two matrices."""
 
 DEFAULTS: dict[str, dict[str, int]] = {
@@ -44,10 +44,12 @@ def sees_images(config: Section) -> bool:
 
 
 def _filled(tower: Section, config: Section) -> Section:
-    kind = tower.get("model_type")
-    name = kind if isinstance(kind, str) else config.get("model_type")
-    name = name.removesuffix("_moe").removesuffix("_moe_vision") if isinstance(name, str) else ""
-    name = name.removesuffix("_vision") if name.startswith("qwen") else name
+    """The tower with what its file leaves out, under the name of its family."""
+    kind = tower.get("model_type", config.get("model_type"))
+    name = kind if isinstance(kind, str) else ""
+    for ending in ("_encoder", "_vision", "_moe", "_omni"):
+        name = name.replace("qwen2_5_omni", "qwen2_5_vl").replace("qwen3_omni", "qwen3_vl")
+        name = name.removesuffix(ending) if name.startswith(("qwen", "glm")) else name
     return {**DEFAULTS.get(name, {}), **{key: value for key, value in tower.items() if value is not None}, "model_type": name}
 
 
