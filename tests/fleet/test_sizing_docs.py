@@ -5,29 +5,21 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from pathlib import Path
 
 import pytest
 
 from fleet import presets, startup
 from fleet.architecture import from_config
 from fleet.sizing import SizeRequest, size
-from tests.support import startup_residuals
+from tests.support import sizing_docs
 from tests.support.model_configs import SHAPES
 
 pytestmark = pytest.mark.pure
 
-DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "sizing.md").read_text(encoding="utf-8")
+DOCUMENT = sizing_docs.DOCUMENT.read_text(encoding="utf-8")
 LINE = re.compile(r"(?P<name>[a-z_]+) = (?P<expression>.+) = (?P<value>[-\d.,]+)")
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow}
 SIGNS = str.maketrans({"×": "*", "÷": "/", "−": "-"})
-
-
-def block(title: str) -> str:
-    """The text between a pair of markers."""
-    found = re.search(rf"<!-- {title} -->\n(.*?)\n<!-- end -->", DOCUMENT, re.DOTALL)
-    assert found, f"the document has a block {title!r}"
-    return found[1].strip()
 
 
 def computed(expression: str, known: dict[str, float]) -> float:
@@ -45,7 +37,9 @@ def computed(expression: str, known: dict[str, float]) -> float:
 def example() -> dict[str, float]:
     """Every line of the example, computed anew and compared with what stands there."""
     known: dict[str, float] = {}
-    for line in block("example").strip("`").removeprefix("text").strip().splitlines():
+    text = sizing_docs.block("example", DOCUMENT)
+    assert text, "the document has an example"
+    for line in text.strip("`").removeprefix("text").strip().splitlines():
         found = LINE.fullmatch(line.strip())
         assert found, f"name = expression = value: {line}"
         known[found["name"]] = computed(found["expression"], known)
@@ -76,8 +70,9 @@ def test_the_example_is_right_and_is_what_the_program_says() -> None:
     assert known["start_seconds"] == pytest.approx(sum(step.seconds for step in steps), abs=3), "each step is rounded up"
 
 
-def test_the_table_of_starts_is_the_output_of_its_command() -> None:
-    assert block("startup-residuals") == startup_residuals.table(), "run: python -m tests.support.startup_residuals"
+@pytest.mark.parametrize("title", sizing_docs.BLOCKS)
+def test_the_tables_are_what_the_program_says_today(title: str) -> None:
+    assert sizing_docs.block(title, DOCUMENT) == sizing_docs.BLOCKS[title](), "run: python -m tests.support.sizing_docs"
 
 
 def test_every_line_of_a_breakdown_is_in_the_table_of_terms() -> None:
