@@ -13,13 +13,16 @@ from fleet.config_fields import MOST_LAYERS, ArchitectureError, Section, flag, n
 from fleet.families import Family, text_model
 from fleet.feed_forward import dense_width, expert_count, expert_width, experts_per_token
 from fleet.layers import Layer, layer, per_layer_inputs
-from fleet.rotary import RotaryTable, rotary_tables
+from fleet.rotary import RotaryTable, longest_context, rotary_tables
 from fleet.towers import sees_images, tower_parameters
 from fleet.weights import Sized, file_bytes, gpu_bytes, sized_parts
 
 __all__ = ["GIB", "Architecture", "ArchitectureError", "LatentAttention", "from_config"]
 
 GIB = 1024**3
+
+UNLIMITED = 2**20
+"""Positions of a model that has no table of them and whose file names no limit (Mamba)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,8 @@ def from_config(config: Mapping[str, object]) -> Architecture:
     attention = next((found for found in layers if found.kind not in ("linear", "none")), None)
     sparse = expert_count(text) > 0
     heads = number(text, "num_attention_heads") if attention else 1
-    positions = number(text, "max_position_embeddings", None if family.rotary or family.learned_positions else 2**20)
+    said = number(text, "max_position_embeddings", None if family.rotary or family.learned_positions else UNLIMITED)
+    positions = longest_context(text, kind, said)
     hidden = number(text, "hidden_size")
     return Architecture(
         model_type=kind,

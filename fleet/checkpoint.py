@@ -55,6 +55,8 @@ class CheckpointFormat:
     """MXFP4 of gpt-oss: attention, embeddings and head stay in 16 bits whatever the file lists."""
     head: bool = False
     """Whether the output head is quantised too."""
+    fp8: bool = False
+    """Whether weights are 8-bit floats, which GPUs with fp8 units multiply as they are."""
     cache_bytes: int | None = None
     """Of one element of the KV cache, where the checkpoint brings scales for it."""
 
@@ -98,7 +100,7 @@ def checkpoint_format(config: Section, text: Section) -> CheckpointFormat:
         targets = _groups(found)
         widest = max(size for _, size in targets)
         same = len({size for _, size in targets}) == 1 and any(names.everything for names, _ in targets)
-        shape = CheckpointFormat(method=method, bits=round(widest * 8), weight_bytes=widest, targets=() if same else targets)
+        shape = CheckpointFormat(method=method, bits=round(widest * 8), weight_bytes=widest, targets=() if same else targets, fp8=_any_fp8(found))
     elif method in FAMILIES["awq"] + FAMILIES["gptq"] + FAMILIES["inc"]:
         bits, group = _bits(found), _group(found)
         size = bits / 8 + ((SCALE_BYTES + bits / 8) / group if group else 0.0)
@@ -106,23 +108,24 @@ def checkpoint_format(config: Section, text: Section) -> CheckpointFormat:
     elif method in FAMILIES["mxfp4"]:
         shape = CheckpointFormat(method=method, bits=4, weight_bytes=MXFP4_BYTES, experts_only=True)
     elif method in (*FAMILIES["modelopt"], *FAMILIES["modelopt_fp4"], "quark"):
-        shape = CheckpointFormat(method=method, weight_bytes=_named_bytes(method, found))
+        size = _named_bytes(method, found)
+        shape = CheckpointFormat(method=method, bits=round(size * 8), weight_bytes=size, fp8=size == 1.0)
     else:
         sides = numbers(found, "weight_block_size")
-        shape = CheckpointFormat(method=method, bits=8, weight_bytes=1.0, block=max(sides, default=0) or None)
+        shape = CheckpointFormat(method=method, bits=8, weight_bytes=1.0, block=max(sides, default=0) or None, fp8="fp8" in method)
     return replace(shape, kept=kept, cache_bytes=cache)
 
 
 def explicit_format(method: str) -> CheckpointFormat:
     """A 16-bit checkpoint under a method named by hand: applied while loading, or a build of the usual layout."""
     if method in ONLINE_METHODS:
-        return CheckpointFormat(method="fp8", bits=8, weight_bytes=1.0, block=128 if method == "fp8_per_block" else None)
+        return CheckpointFormat(method="fp8", bits=8, weight_bytes=1.0, block=128 if method == "fp8_per_block" else None, fp8=True)
     if method in FAMILIES["awq"] + FAMILIES["gptq"]:
         return CheckpointFormat(method=method, bits=4, group_size=128, weight_bytes=0.5 + (SCALE_BYTES + 0.5) / 128)
     if method in FAMILIES["mxfp4"]:
         return CheckpointFormat(method=method, bits=4, weight_bytes=MXFP4_BYTES, experts_only=True)
     size = NVFP4_BYTES if method in FAMILIES["modelopt_fp4"] else 1.0
-    return CheckpointFormat(method=method, bits=8, weight_bytes=size)
+    return CheckpointFormat(method=method, bits=round(size * 8), weight_bytes=size, fp8=size == 1.0)
 
 
 def family(method: str) -> str:
@@ -194,6 +197,12 @@ def _groups(found: Section) -> tuple[tuple[Patterns, float], ...]:
     if not groups:
         raise ArchitectureError("quantization_config has no config_groups that say the bits of the weights")
     return tuple(groups)
+
+
+def _any_fp8(found: Section) -> bool:
+    groups = (section(found, "config_groups") or {}).values()
+    weights = [section(cast("Section", group), "weights") or {} for group in groups if isinstance(group, dict)]
+    return any(one.get("num_bits") == 8 and one.get("type") == "float" for one in weights)
 
 
 def _weight_bytes(weights: Section) -> float:

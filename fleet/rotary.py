@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from fleet.config_fields import Section, section, share
+from fleet.config_fields import Section, number, section, share
 from fleet.families import Family
 from fleet.layers import Layer
 
@@ -43,6 +43,21 @@ def rotary_tables(config: Section, text: Section, kind: str, family: Family, lay
     return tuple(table for _, table in sorted(found, key=lambda pair: (pair[0], pair[1].positions, pair[1].dimension)))
 
 
+def longest_context(text: Section, kind: str, positions: int) -> int:
+    """Positions that the model is made for: stretched ones too, as vLLM derives its longest context from them.
+
+    Gemma 3 says the stretched number itself, and so do models with the scaling of Llama 3 and Phi ("longrope").
+    """
+    scaling = _parameters(text)
+    factor, said = scaling.get("factor"), scaling.get("rope_type", scaling.get("type"))
+    if said not in ("yarn", "linear", "dynamic", "ntk") or kind in ("gemma3_text", "gemma4_text"):
+        return positions
+    if not isinstance(factor, int | float) or isinstance(factor, bool) or not 1 <= factor <= LARGEST_SCALING:
+        return positions
+    original = number(scaling, "original_max_position_embeddings", positions)
+    return max(positions, int((original if said == "yarn" else positions) * factor))
+
+
 def _parameters(text: Section) -> Section:
     """`rope_parameters` of newer files, `rope_scaling` of older ones; the full layers' where each kind has its own."""
     for key in ("rope_parameters", "rope_scaling"):
@@ -54,10 +69,10 @@ def _parameters(text: Section) -> Section:
 
 
 def _scaling(config: Section, text: Section, kind: str) -> float:
-    """The factor by which a linearly scaled table is longer than the positions."""
-    scaling = _parameters(text)
-    if kind == "gemma3_text" and "factor" not in scaling:
+    """The factor by which the table of Gemma 3's full layers is longer than the positions; those of others are stretched already."""
+    if kind != "gemma3_text":
+        return 1.0
+    factor = _parameters(text).get("factor")
+    if factor is None:
         return GEMMA3_SCALING if section(config, "vision_config") and text.get("rope_scaling") is None else 1.0
-    factor = scaling.get("factor")
-    linear = scaling.get("rope_type", scaling.get("type")) == "linear"
-    return float(factor) if linear and isinstance(factor, int | float) and not isinstance(factor, bool) and 1 <= factor <= LARGEST_SCALING else 1.0
+    return float(factor) if isinstance(factor, int | float) and not isinstance(factor, bool) and 1 <= factor <= LARGEST_SCALING else 1.0

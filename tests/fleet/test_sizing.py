@@ -117,7 +117,8 @@ def test_batch_defaults_follow_device_memory(accelerator: str, tokens: int, seqs
         ("gemma-3-27b", "T4", 8, {}, "unstable in float16"),
         ("Qwen2.5-72B", "H100", 4, {"quantization": "awq"}, "no multiple of 128"),
         ("Qwen3-8B", "H100", 1, {"quantization": "gguf"}, "was removed from vLLM"),
-        ("Qwen3-8B", "H100", 1, {"quantization": "quark"}, "is not one that is sized here"),
+        ("Qwen3-8B", "H100", 1, {"quantization": "hqq"}, "is not one that is sized here"),
+        ("Qwen3-8B", "H100", 1, {"quantization": "quark"}, "does not say its bits"),
     ],
 )
 def test_what_vllm_refuses_is_refused_in_words(name: str, accelerator: str, parallel: int, changes: dict[str, object], reason: str) -> None:
