@@ -50,11 +50,9 @@ class Offers:
         if self.repository is None:
             return ()
         stem = BUILD_SUFFIX.sub("", self.repository.rpartition("/")[2].lower())
-        return tuple(
-            preset
-            for preset, other in _known()
-            if preset.model != self.repository and preset.model.rpartition("/")[2].lower().startswith(stem) and _figures(other) == _figures(shape)
-        )
+        named = (preset for preset in map(presets.known_model, presets.known_models()) if preset is not None)
+        others = [preset for preset in named if preset.model != self.repository and preset.model.rpartition("/")[2].lower().startswith(stem)]
+        return tuple(preset for preset in others if (known := known_shape(preset.model)) and _figures(known) == _figures(shape))
 
     def pin(self, repository: str) -> str:
         """What is known of its commit, in words."""
@@ -74,9 +72,10 @@ def price_order(shape: Shape) -> tuple[bool, float]:
 
 
 @cache
-def _known() -> tuple[tuple[presets.Preset, Architecture], ...]:
-    found = (presets.known_model(name) for name in presets.known_models())
-    return tuple((preset, from_config(preset.config)) for preset in found if preset is not None)
+def known_shape(repository: str) -> Architecture | None:
+    """Of a repository that a preset knows."""
+    preset = presets.known_model(repository)
+    return from_config(preset.config) if preset else None
 
 
 def _figures(shape: Architecture) -> tuple[object, ...]:

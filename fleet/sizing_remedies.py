@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet import catalog, change_costs, presets
-from fleet.architecture import from_config
 from fleet.memory import BLOCK_TOKENS, DEFAULT_GPU_MEMORY_UTILIZATION, SizeRequest, Terms, largest_context
-from fleet.offers import Offers, price_order
+from fleet.offers import Offers, known_shape, price_order
 
 MOST_NAMED = 6
 SHORTEST_USEFUL_CONTEXT = 1024
@@ -38,8 +37,9 @@ def applied(request: SizeRequest, options: Mapping[str, Option]) -> SizeRequest:
     """The request with these options. `preset` takes the shape of another build, and what it is served with."""
     fields = dict(options)
     preset = presets.known_model(str(fields.pop("preset", "")))
-    if preset is not None:
-        request = replace(request, architecture=from_config(preset.config), quantization=preset.quantization, dtype=preset.dtype)
+    shape = known_shape(preset.model) if preset else None
+    if preset and shape:
+        request = replace(request, architecture=shape, quantization=preset.quantization, dtype=preset.dtype)
     return replace(request, **fields)  # pyright: ignore[reportArgumentType]
 
 
@@ -126,7 +126,8 @@ def _quantised(request: SizeRequest, offers: Offers) -> Iterator[Change]:
         yield Change(words=words, options={"quantization": "fp8_per_tensor"}, cost=change_costs.fp8(gpu))
     builds = list(offers.builds(request.architecture))
     for preset in builds:
-        quantized = from_config(preset.config).checkpoint_quantization
+        shape = known_shape(preset.model)
+        quantized = shape.checkpoint_quantization if shape else None
         bits = {"awq": "4-bit (AWQ)", "gptq": "4-bit (GPTQ)"}.get(quantized or "", quantized or "16-bit")
         options: dict[str, Option] = {"preset": preset.model, "quantization": None, "dtype": preset.dtype}
         words = f"take the {bits} build {preset.model}"
