@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fleet import catalog_rows as rows
+from fleet.problems import InputError, Problem
 
 
 class UnknownAccelerator(ValueError):
@@ -95,11 +96,20 @@ def accelerator(name: str) -> Accelerator:
 
     Raises:
         UnknownAccelerator: with every name there is.
+        InputError: its row lacks a figure that sizing needs.
     """
     try:
-        return ACCELERATORS[name]
+        found = ACCELERATORS[name]
     except KeyError:
         raise UnknownAccelerator(f"one of: {', '.join(ACCELERATORS)}") from None
+    if not (found.total_gib and found.memory_bandwidth_gb_per_second and found.tflops_16bit and found.compute_capability):
+        lacking = ", ".join(field for field in NEEDED if not getattr(found, field))
+        raise InputError([Problem(field=name, value=None, limit=f"its row lacks {lacking}", remedy="fill it in, in fleet/catalog_rows.py")])
+    return found
+
+
+NEEDED = ("total_gib", "memory_bandwidth_gb_per_second", "tflops_16bit", "compute_capability")
+"""Figures of a row that sizing and start-up budgets cannot do without."""
 
 
 ACCELERATORS: Mapping[str, Accelerator] = {
