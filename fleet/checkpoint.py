@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from fleet.config_fields import ArchitectureError, Section, flag, number, numbers, section, words
+from fleet.config_fields import LARGEST, ArchitectureError, Section, flag, number, numbers, section, words
 from fleet.module_patterns import Patterns, compiled
 
 FAMILIES = {
@@ -164,7 +164,7 @@ def _bits(found: Section) -> int:
 
 def _group(found: Section) -> int | None:
     value = found.get("group_size", found.get("q_group_size"))
-    if not isinstance(value, int) or isinstance(value, bool) or value == 0:
+    if not isinstance(value, int) or isinstance(value, bool) or value == 0 or value > LARGEST:
         raise ArchitectureError("quantization_config does not say its group_size")
     return value if value > 0 else None
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from fleet import catalog, cost, drain, engine, engine_words, naming, placement, resources, sizing, stack_edits, startup
+from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, stack_edits, startup
 from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan, Startup
-from fleet.offers import gaps
 from fleet.problems import Problem
 from fleet.server_inputs import (
     ServerInputs,
@@ -30,10 +29,6 @@ CACHE_HEADROOM = 1.25
 def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan | list[Problem]:
     """The model server Deployment, or every reason why this model cannot run here."""
     model, pool, entry = inputs.model, inputs.pool, inputs.settings.models[inputs.model.name]
-    missing = "; ".join(gaps(catalog.accelerator(pool.accelerator)))
-    if missing:
-        field, remedy = f"pools.{pool.name}.accelerator", "complete its row in fleet/catalog_rows.py, with its source"
-        return [Problem(field=field, value=pool.accelerator, limit=missing, remedy=remedy)]
     problems: list[Problem] = []
     if model.revision is None:
         remedy = f"run `python -m fleet lock`, or write the commit into models.{model.name}.revision"

@@ -9,7 +9,7 @@ from functools import cache
 
 from fleet import presets
 from fleet.architecture import Architecture, from_config
-from fleet.catalog import Accelerator, Shape, accelerator
+from fleet.catalog import Shape, accelerator
 from fleet.lock import Lock
 from fleet.shapes import MINIMUM_VCPUS
 
@@ -58,12 +58,6 @@ class Offers:
         """What is known of its commit, in words."""
         revision = self.lock.revision(repository)
         return f"commit {revision[:8]} is locked" if revision else "its commit is unresolved: `python -m fleet lock` asks the hub"
-
-
-def gaps(gpu: Accelerator) -> list[str]:
-    """What the catalogue's row lacks that sizing needs, in words: nothing is put in its place."""
-    needed = {"the memory that PyTorch sees (total_gib)": gpu.total_gib, "the compute capability": sum(gpu.compute_capability or ())}
-    return [f"the catalogue does not say {what}" for what, value in needed.items() if not value or value < 0]
 
 
 def price_order(shape: Shape) -> tuple[bool, float]:

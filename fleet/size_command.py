@@ -14,14 +14,13 @@ from fleet.architecture import Architecture, ArchitectureError, from_config
 from fleet.concurrency import Lengths
 from fleet.lock import Lock
 from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION, DTYPES, KV_BYTES
-from fleet.offers import Offers, gaps
+from fleet.offers import Offers
 from fleet.plan_json import plain
 from fleet.problems import InputError, Problem, nearest
 from fleet.size_text import size_text
 from fleet.sizing_rules import MINIMUM_CAPABILITY, REMOVED_METHODS
 
 COUNTS = ("gpus", "tensor_parallel", "max_model_len", "max_num_seqs", "max_num_batched_tokens", "prompt_tokens", "output_tokens")
-CATALOGUE_REMEDY = "complete its row in fleet/catalog_rows.py, with its source"
 CONFIG_REMEDY = "save config.json of the model's repository there (a gated model's page saves as HTML)"
 
 
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 def _question(options: argparse.Namespace) -> tuple[sizing.SizeRequest, Lengths | None]:
     problems: list[Problem] = []
     known_methods = [*MINIMUM_CAPABILITY]
-    accelerator = _accelerator(problems, options.accelerator)
+    accelerator = option_values.word(problems, "--accelerator", options.accelerator, catalog.ACCELERATORS, "is not in the catalogue")
     quantization = option_values.word(problems, "--quantization", options.quantization, known_methods, _method_limit(options.quantization))
     dtype = option_values.word(problems, "--dtype", options.dtype, DTYPES, "is no type vLLM computes with")
     kv_cache_dtype = option_values.word(problems, "--kv-cache-dtype", options.kv_cache_dtype, KV_BYTES, "is none whose size is known here")
@@ -105,16 +104,6 @@ def _batch(request: sizing.SizeRequest) -> None:
         raise InputError(
             [Problem(field="--max-num-seqs", value=request.max_num_seqs, limit=limit, remedy="lower it, or raise --max-num-batched-tokens")]
         )
-
-
-def _accelerator(problems: list[Problem], name: str) -> str | None:
-    found = option_values.word(problems, "--accelerator", name, catalog.ACCELERATORS, "is not in the catalogue")
-    gpu = catalog.ACCELERATORS.get(name)
-    if gpu is not None:
-        limit = "; ".join(gaps(gpu))
-        if limit:
-            problems.append(Problem(field="--accelerator", value=name, limit=limit, remedy=CATALOGUE_REMEDY))
-    return found
 
 
 def _lengths(problems: list[Problem], options: argparse.Namespace, count: Mapping[str, int | None], context: int | None) -> Lengths | None:
@@ -173,6 +162,8 @@ def _architecture(problems: list[Problem], path: Path | None, preset: presets.Pr
         limit = "it holds no JSON object"
     except ArchitectureError as error:
         limit = str(error)
+    except ArithmeticError:
+        limit = "one of its numbers is impossible"
     except (OSError, ValueError, RecursionError) as error:
         limit = error.strerror if isinstance(error, OSError) and error.strerror else f"it is not JSON{' but a web page' * page}"
     problems.append(Problem(field="--config", value=str(path), limit=limit, remedy=CONFIG_REMEDY))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet import catalog, cli, plan
-from fleet.problems import PlanError
+from fleet.problems import InputError
 from fleet.sizing import SizeRequest, size
 from fleet.stack_file import parse
 from tests.support.model_configs import SHAPES
@@ -91,25 +91,17 @@ def test_numbers_that_mean_nothing_together_are_refused(
     assert any(f"{field}: " in line and words in line for line in capsys.readouterr().err.splitlines()), "one clear line"
 
 
-@pytest.mark.parametrize(
-    ("gap", "words"),
-    [
-        ({"total_gib": 0.0}, "does not say the memory that PyTorch sees"),
-        ({"total_gib": None}, "does not say the memory that PyTorch sees"),
-        ({"compute_capability": (0, 0)}, "does not say the compute capability"),
-    ],
-)
+@pytest.mark.parametrize("gap", [0.0, None])
 def test_a_catalogue_row_without_a_needed_value_is_named_and_nothing_put_in_its_place(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, gap: dict[str, Any], words: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, gap: float | None
 ) -> None:
-    monkeypatch.setitem(catalog.ACCELERATORS, "L4", replace(catalog.ACCELERATORS["L4"], **gap))  # type: ignore[arg-type]
+    monkeypatch.setitem(catalog.ACCELERATORS, "L4", replace(catalog.ACCELERATORS["L4"], total_gib=gap))  # type: ignore[arg-type]
     assert cli.main(["size", "--preset", "small", "--accelerator", "L4"]) == 2, "wrong input"
     lines = capsys.readouterr().err.splitlines()[1:]
     assert len(lines) == 1, f"one line: {lines}"
-    assert words in lines[0], lines[0]
-    with pytest.raises(PlanError) as refused:
+    assert "its row lacks total_gib" in lines[0], lines[0]
+    with pytest.raises(InputError, match="its row lacks total_gib"):
         plan(parse(small()))
-    assert {problem.field for problem in refused.value.problems} == {"pools.l4.accelerator"}, "the plan says the same"
 
 
 def test_the_engines_batch_limits_count_where_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,6 +147,7 @@ def test_a_method_that_left_vllm_is_named_as_such(capsys: pytest.CaptureFixture[
         (b"[" * 100_000, "it is not JSON"),
         (b"[]", "it holds no JSON object"),
         (b"", "it is not JSON"),
+        (b'{"model_type": "llama", "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 1' + b"0" * 400 + b"}}", ""),
         (b'{"model_type": "t5"}', "model_type 't5' is not one that is counted here"),
         (b'{"model_type": "llama", "num_attention_heads": 32}', "is missing"),
     ],
