@@ -207,7 +207,7 @@ def _any_fp8(found: Section) -> bool:
 
 def _weight_bytes(weights: Section) -> float:
     bits, size = number(weights, "num_bits"), weights.get("group_size")
-    group = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
+    group = size if isinstance(size, int) and not isinstance(size, bool) and 0 < size <= LARGEST else None
     if bits > 16:
         raise ArchitectureError(f"quantization_config says num_bits {bits}, more than 16")
     if weights.get("type") == "float" and bits == 4:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
-from fleet.config_fields import ArchitectureError, Section, section
+from fleet.config_fields import ArchitectureError, Section, section, short
 
 Experts = Literal["none", "all", "sparse"]
 """Whether layers have experts: never, each of them, or those that `first_k_dense_replace` and its like say."""
@@ -227,8 +228,12 @@ def text_model(config: Section) -> tuple[Section, str, Family]:
         ArchitectureError: a type that is not counted here.
     """
     text, kind = _language_section(config)
+    if kind is None:
+        raise ArchitectureError("the field model_type is missing")
     if not isinstance(kind, str) or kind not in FAMILIES:
-        raise ArchitectureError(f"model_type {kind!r} is not one that is counted here: {', '.join(sorted(FAMILIES))}")
+        alike = get_close_matches(short(kind), FAMILIES, n=3, cutoff=0.5)
+        known = f"those most alike are {', '.join(alike)}" if alike else f"there are {len(FAMILIES)}, of llama, qwen3, gemma3, deepseek_v3 and others"
+        raise ArchitectureError(f"model_type {short(kind)} is not one that is counted here ({known})")
     family = FAMILIES[kind]
     found: dict[str, object] = {**(family.fields or {}), **{key: value for key, value in text.items() if value is not None}}
     for nested in ("attn_config", "ffn_config"):  # DBRX keeps part of its shape there

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fleet.attention import LatentAttention, attention_parts, heads_of, latent_of, latent_parts
-from fleet.config_fields import ArchitectureError, Section, flag, number, numbers, words
+from fleet.config_fields import ArchitectureError, Section, flag, number, numbers, short, words
 from fleet.families import Family
 from fleet.feed_forward import mlp_parts, shares_cache
 from fleet.parts import Part, linear, vector
@@ -119,7 +119,7 @@ def _named(text: Section, family: Family, index: int) -> str | None:
     if index >= len(names):
         raise ArchitectureError(f"layer_types names {len(names)} layers, fewer than num_hidden_layers")
     if names[index] not in _NAMES:
-        raise ArchitectureError(f"layer_types holds {names[index]!r}, a kind of layer that is not counted here")
+        raise ArchitectureError(f"layer_types holds {short(names[index])}, a kind of layer that is not counted here")
     return names[index]
 
 
