@@ -74,13 +74,22 @@ def _pairs(request: SizeRequest, offers: Offers) -> Iterator[Change]:
         for second in _changes(applied(request, first.options), offers):
             # A second change of the same thing would undo the first.
             if not set(first.options) & set(second.options) - {"gpus"}:
-                yield Change(
-                    words=f"{first.words} and {second.words}",
-                    options={**first.options, **second.options},
-                    cost=f"{first.cost}; {second.cost}",
-                    machines=second.machines or first.machines,
-                    pin=second.pin or first.pin,
-                )
+                yield _joined(request, offers, first, second)
+
+
+def _joined(request: SizeRequest, offers: Offers, first: Change, second: Change) -> Change:
+    words, cost = first.words, first.cost
+    if "accelerator" in second.options:  # what the first change costs on the GPU that the second brings
+        words = words.partition(" on a node of ")[0]
+        there = _changes(applied(request, second.options), offers)
+        cost = next((change.cost for change in there if change.options == first.options), cost)
+    return Change(
+        words=f"{words} and {second.words}",
+        options={**first.options, **second.options},
+        cost=second.cost if "tensor_parallel" in first.options and "accelerator" in second.options else f"{cost}; {second.cost}",
+        machines=second.machines or first.machines,
+        pin=second.pin or first.pin,
+    )
 
 
 def _changes(request: SizeRequest, offers: Offers) -> Iterator[Change]:

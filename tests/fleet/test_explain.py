@@ -131,6 +131,21 @@ def test_a_remedy_names_machines_that_are_sold_with_prices_and_what_it_costs(cap
     assert "is locked" in build["pin"], "whose commit is known"
 
 
+def test_two_changes_together_are_judged_on_the_gpu_that_one_of_them_brings(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(
+        capsys, "--preset", "meta-llama/Llama-3.3-70B-Instruct", "--accelerator", "L4", "--tensor-parallel", "1", "--max-model-len", "131072"
+    )
+    both = [change for change in found["changes"] if {"accelerator", "tensor_parallel"} <= set(change["options"])]
+    fp8 = [change for change in found["changes"] if {"accelerator", "quantization"} <= set(change["options"])]
+    assert both or fp8, f"one change is not enough: {found['remedies']}"
+    for change in both:
+        joined = "joined by NVLink" in change["cost"]
+        assert joined is bool(catalog.accelerator(change["options"]["accelerator"]).nvlink_gb_per_second), f"of the new card: {change}"
+        assert change["words"].count("node") <= 1, f"one node: {change['words']}"
+    for change in fp8:
+        assert "L4" not in change["cost"], f"the new card's units: {change}"
+
+
 def test_options_of_a_remedy_given_to_the_command_fit(capsys: pytest.CaptureFixture[str]) -> None:
     for preset, accelerator in (("small", "T4"), ("meta-llama/Llama-3.3-70B-Instruct", "T4")):
         for change in answer(capsys, "--preset", preset, "--accelerator", accelerator)["changes"]:
