@@ -23,8 +23,9 @@ DEFAULT_GPU_MEMORY_UTILIZATION = 0.92
 """Default of vLLM 0.33, whose profiler already subtracts CUDA graphs from it."""
 
 SAMPLER_BYTES = 10.0
-"""Per sequence and entry of the vocabulary while tokens are drawn: logits in 16 bits and two copies in 32. Between 14.5 bytes,
-three copies, in 58 logs of vLLM 0.19, and at most 5.5, one copy, in 0.30 (Qwen3-8B on L4)."""
+"""Per sequence and entry of the vocabulary while tokens are drawn: logits in 16 bits and two copies in 32. 14.5 bytes, three
+copies, in 58 logs of vLLM 0.19, which do not take graphs out of the pool; 5.5, one copy, in 0.30 if its graphs are counted beside
+it (Qwen3-8B on L4: 0.85 GiB beside the weights, 0.43 of them graphs)."""
 
 NON_TORCH_GIB = 0.25
 """CUDA libraries after the context is made: 0.24 to 0.27 in 40 logs of vLLM 0.19 on one H100."""
