@@ -14,7 +14,7 @@ from fleet.architecture import Architecture, ArchitectureError, from_config
 from fleet.concurrency import Lengths
 from fleet.lock import Lock
 from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION, DTYPES, KV_BYTES
-from fleet.offers import Offers
+from fleet.offers import Offers, known_shape
 from fleet.plan_json import plain
 from fleet.problems import InputError, Problem, nearest
 from fleet.size_text import size_text
@@ -149,7 +149,7 @@ def _known(name: str | None) -> presets.Preset | None:
 
 def _architecture(problems: list[Problem], path: Path | None, preset: presets.Preset | None) -> Architecture | None:
     if preset is not None:
-        return from_config(preset.config)
+        return known_shape(preset.model)
     if path is None:
         return None
     page = False
