@@ -40,8 +40,8 @@ class Family:
     head_dimension: int | None = None
     query_gate: bool = False
     """Whether the query projection is twice as wide, for a gate of the output (Qwen3-Next)."""
-    recurrent: Literal["", "delta", "mamba1", "mamba2", "beside"] = ""
-    """State-space layers: gated delta rule, Mamba, Mamba 2, or Mamba 2 beside the attention of every layer."""
+    recurrent: Literal["", "delta", "lightning", "mamba1", "mamba2", "beside"] = ""
+    """Recurrent layers: gated delta rule, lightning attention, Mamba, Mamba 2, or Mamba 2 beside the attention of every layer."""
     rotary: float = 1.0
     """Share of a head that is rotated; 0: learned positions or none."""
     learned_positions: bool = False
@@ -68,6 +68,7 @@ _DELTA = Family(
     },
 )
 _DELTA_MOE = replace(_DELTA, experts="sparse")
+_LIGHTNING = Family(experts="all", windows="none", recurrent="lightning", rotary=0.5, head_dimension=128)
 _LATENT_MOE = Family(experts="sparse", windows="none")
 _GLM_MOE = Family(experts="sparse", query_bias=True, rotary=0.5, windows="none")
 _LAYERNORM = Family(gated=False, norms=4, query_bias=True, output_bias=True, mlp_bias=True)
@@ -80,7 +81,6 @@ FAMILIES: Mapping[str, Family] = {
     "ministral3": Family(windows="all", tied=False),
     "mistral4": _LATENT_MOE,
     "mixtral": Family(experts="all", windows="all"),
-    "qwen": Family(windows="none", query_bias=True),
     "qwen2": Family(query_bias=True, windows="none"),
     "mimo": Family(query_bias=True, windows="none"),
     "qwen2_vl": Family(query_bias=True, windows="none"),
@@ -138,6 +138,8 @@ FAMILIES: Mapping[str, Family] = {
     "gpt2": _GPT,
     "gpt_neox": replace(_LAYERNORM, rotary=0.25, windows="none"),
     "opt": _GPT,
+    "bloom": replace(_LAYERNORM, tied=True, rotary=0.0, windows="none"),
+    "mpt": Family(gated=False, tied=True, rotary=0.0, windows="none"),
     "stablelm": Family(norms=4, rotary=0.25, windows="none"),
     "olmo": Family(norms=0, windows="none"),
     "olmo2": Family(qk_norms=True, windows="none"),
@@ -157,6 +159,8 @@ FAMILIES: Mapping[str, Family] = {
     "ernie4_5_moe": Family(experts="sparse", tied=True, windows="none"),
     "seed_oss": Family(query_bias=True, windows="none", head_dimension=128),
     "smollm3": Family(tied=True, windows="none"),
+    "minimax_m1": _LIGHTNING,
+    "minimax_text_01": _LIGHTNING,
     "minimax_m2": Family(experts="all", qk_norms=True, rotary=0.5, windows="none"),
     "apertus": Family(gated=False, qk_norms=True, windows="none"),
     "arcee": Family(gated=False, windows="none"),
@@ -197,7 +201,7 @@ TEXT_OF: Mapping[str, str] = {
 """The text type of a wrapper's language model where the nested section does not name one, and second spellings."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "hidden_size": ("n_embd", "d_model"),
+    "hidden_size": ("n_embd", "n_embed", "d_model"),
     "num_hidden_layers": ("n_layer", "n_layers", "num_layers"),
     "num_attention_heads": ("n_head", "n_heads"),
     "num_key_value_heads": ("num_kv_heads", "n_head_kv", "multi_query_group_num", "num_query_groups", "kv_n_heads"),

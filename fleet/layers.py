@@ -128,13 +128,21 @@ def _kind(text: Section, family: Family, index: int, name: str | None) -> Kind:
         return "both"
     if name is not None:
         return _NAMES[name]
+    return "full" if not family.recurrent or _attends(text, family, index) else "linear"
+
+
+def _attends(text: Section, family: Family, index: int) -> bool:
+    """Whether a layer of a model with recurrent ones is attention, by a period, a list of kinds or a list of layers."""
     if family.recurrent == "delta":
-        return "full" if (index + 1) % number(text, "full_attention_interval") == 0 else "linear"
-    if family.recurrent:
-        if text.get("attn_layer_period") is not None:
-            return "full" if index % number(text, "attn_layer_period") == number(text, "attn_layer_offset", 0) else "linear"
-        return "full" if index in numbers(text, "attn_layer_indices") else "linear"
-    return "full"
+        return (index + 1) % number(text, "full_attention_interval") == 0
+    if family.recurrent == "lightning":
+        kinds = numbers(text, "attn_type_list")
+        if index >= len(kinds):
+            raise ArchitectureError(f"attn_type_list names {len(kinds)} layers, fewer than num_hidden_layers")
+        return kinds[index] == 1
+    if text.get("attn_layer_period") is not None:
+        return index % number(text, "attn_layer_period") == number(text, "attn_layer_offset", 0)
+    return index in numbers(text, "attn_layer_indices")
 
 
 def _window(text: Section, family: Family, index: int, named: Kind | None) -> int | None:

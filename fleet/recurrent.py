@@ -1,4 +1,4 @@
-"""Layers with a state of fixed size instead of a KV cache: gated delta rule, Mamba and Mamba 2."""
+"""Layers with a state of fixed size instead of a KV cache: gated delta rule, lightning attention, Mamba and Mamba 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = tuple[tuple[Part, ...], int]
 
 
 def recurrent(text: Section, kind: str) -> State:
-    """A recurrent block of this kind: "delta", "mamba1" or "mamba2".
+    """A recurrent block of this kind: "delta", "lightning", "mamba1" or "mamba2".
 
     Raises:
         ArchitectureError: a field is missing.
@@ -35,6 +35,18 @@ def _delta(text: Section) -> State:
         *linear("linear_attn.out_proj", values, hidden),
     )
     return parts, 4 * key * values + 2 * (kernel - 1) * mixed
+
+
+def _lightning(text: Section) -> State:
+    """Lightning attention of MiniMax-01 and M1: a matrix of head size × head size per head in 32 bits."""
+    hidden, heads, size = number(text, "hidden_size"), number(text, "num_attention_heads"), number(text, "head_dim")
+    parts = (
+        *linear("self_attn.qkv_proj", hidden, 3 * heads * size),
+        *linear("self_attn.output_gate", hidden, heads * size),
+        vector("self_attn.norm", heads * size, spread="divided"),
+        *linear("self_attn.out_proj", heads * size, hidden),
+    )
+    return parts, 4 * heads * size * size
 
 
 def _mamba1(text: Section) -> State:
@@ -82,4 +94,4 @@ def _state_bytes(text: Section) -> int:
     return 4 if said == "float32" else 2
 
 
-_KINDS: Mapping[str, Callable[[Section], State]] = {"delta": _delta, "mamba1": _mamba1, "mamba2": _mamba2, "beside": _mamba2}
+_KINDS: Mapping[str, Callable[[Section], State]] = {"delta": _delta, "lightning": _lightning, "mamba1": _mamba1, "mamba2": _mamba2, "beside": _mamba2}
