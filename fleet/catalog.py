@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from fleet import catalog_rows as rows
+from fleet.problems import InputError, Problem
 
 
 class UnknownAccelerator(ValueError):
@@ -83,7 +85,7 @@ class Accelerator:
         """Whether an attention backend of vLLM 0.33 takes an fp8 KV cache: FlashInfer from 8.0, nothing on Turing."""
         return self.compute_capability >= (8, 0)
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """Every machine with this GPU."""
         return tuple(found for found in SHAPES if found.accelerator == self.name)
@@ -94,11 +96,20 @@ def accelerator(name: str) -> Accelerator:
 
     Raises:
         UnknownAccelerator: with every name there is.
+        InputError: its row lacks a figure that sizing needs.
     """
     try:
-        return ACCELERATORS[name]
+        found = ACCELERATORS[name]
     except KeyError:
         raise UnknownAccelerator(f"one of: {', '.join(ACCELERATORS)}") from None
+    if not (found.total_gib and found.memory_bandwidth_gb_per_second and found.tflops_16bit and found.compute_capability):
+        lacking = ", ".join(field for field in NEEDED if not getattr(found, field))
+        raise InputError([Problem(field=name, value=None, limit=f"its row lacks {lacking}", remedy="fill it in, in fleet/catalog_rows.py")])
+    return found
+
+
+NEEDED = ("total_gib", "memory_bandwidth_gb_per_second", "tflops_16bit", "compute_capability")
+"""Figures of a row that sizing and start-up budgets cannot do without."""
 
 
 ACCELERATORS: Mapping[str, Accelerator] = {

@@ -29,9 +29,37 @@ def number(section: Section, key: str, default: int | None = None) -> int:
     if value is None:
         raise ArchitectureError(f"the field {key} is missing")
     if not isinstance(value, int) or isinstance(value, bool) or value < 0 or (value == 0 and default is None):
-        raise ArchitectureError(f"the field {key} is {_short(value)}, which is no positive whole number")
+        raise ArchitectureError(f"the field {key} is {short(value)}, which is no positive whole number")
     if value > LARGEST:
-        raise ArchitectureError(f"the field {key} is {_short(value)}: no model that exists has as many")
+        raise ArchitectureError(f"the field {key} is {short(value)}: no model that exists has as many")
+    return value
+
+
+def share(section: Section, key: str, default: float = 1.0) -> float:
+    """A number above 0 and up to 1.
+
+    Raises:
+        ArchitectureError: it is something else.
+    """
+    value = section.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
+        raise ArchitectureError(f"the field {key} is {short(value)}, which is no share above 0 and up to 1")
+    return float(value)
+
+
+def flag(section: Section, key: str, *, default: bool = False) -> bool:
+    """True or false.
+
+    Raises:
+        ArchitectureError: it is something else.
+    """
+    value = section.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise ArchitectureError(f"the field {key} is {short(value)}, which is neither true nor false")
     return value
 
 
@@ -45,7 +73,7 @@ def section(parent: Section, key: str) -> Section | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise ArchitectureError(f"the field {key} is {_short(value)}, which is no object")
+        raise ArchitectureError(f"the field {key} is {short(value)}, which is no object")
     return cast("Section", value) or None
 
 
@@ -66,7 +94,7 @@ def numbers(parent: Section, key: str) -> tuple[int, ...]:
     """
     found: list[int] = []
     for entry in _entries(parent, key):
-        if not isinstance(entry, int) or isinstance(entry, bool):
+        if not isinstance(entry, int) or isinstance(entry, bool) or not 0 <= entry <= LARGEST:
             _refuse(key, entry, "whole number")
         else:
             found.append(entry)
@@ -78,15 +106,16 @@ def _entries(parent: Section, key: str) -> list[object]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise ArchitectureError(f"the field {key} is {_short(value)}, which is no list")
+        raise ArchitectureError(f"the field {key} is {short(value)}, which is no list")
     return cast("list[object]", value)
 
 
 def _refuse(key: str, entry: object, wanted: str) -> str:
-    raise ArchitectureError(f"the field {key} holds {_short(entry)}, which is no {wanted}")
+    raise ArchitectureError(f"the field {key} holds {short(entry)}, which is no {wanted}")
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as a message shows it: in one short line, whatever it is."""
     if isinstance(value, int) and abs(value) > LARGEST:
         return "a number of more than nine digits"
     text = repr(value)

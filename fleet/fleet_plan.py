@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = "1.0"
+from fleet.terms import Term
+
+SCHEMA_VERSION = "1.1"
 """Version of `contracts/plan.schema.json`. A field is added in a minor, renamed or removed in a major."""
 
 
@@ -55,6 +57,18 @@ class Memory:
     weights_gib: float
     kv_gib: float
     overhead_gib: float
+    terms: tuple[Term, ...]
+    """Every line of the breakdown with formula, inputs and source: usable first, the KV cache last, usable = all others together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartupStep:
+    """One step of the expected start."""
+
+    name: str
+    seconds: int
+    formula: str
+    inputs: Mapping[str, float | int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +78,7 @@ class Startup:
     image_pull_seconds: int
     weights_seconds: int
     engine_seconds: int
+    """Process, compile and graph capture."""
     total_seconds: int
     """Expected: pull + weights + engine."""
     probe_period_seconds: int
@@ -73,6 +88,8 @@ class Startup:
     progress_deadline_seconds: int
     update_timeout_seconds: int
     """What Pulumi waits for a rollout of all replicas before it reports a failure."""
+    steps: tuple[StartupStep, ...]
+    """The expected start in order, adding up to total_seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)

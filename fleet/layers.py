@@ -1,176 +1,170 @@
-"""Decoder layers of a model, counted from its config.json: weights by kind, and what the KV cache keeps of a token."""
+"""Decoder layers of a model, counted from its config.json: weights by part, and what the KV cache keeps of a token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from fleet.checkpoint import CheckpointFormat
-from fleet.config_fields import ArchitectureError, Section, number, numbers, section, words
+from fleet.attention import LatentAttention, attention_parts, heads_of, latent_of, latent_parts
+from fleet.config_fields import ArchitectureError, Section, flag, number, numbers, short, words
+from fleet.families import Family
+from fleet.feed_forward import mlp_parts, shares_cache
+from fleet.parts import Part, linear, vector
+from fleet.recurrent import recurrent
 
-DENSE = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3", "granite", "olmo2"})
-EXPERTS = frozenset({"mixtral", "qwen2_moe", "qwen3_moe", "gpt_oss", "deepseek_v2", "deepseek_v3", "llama4_text", "qwen3_next"})
-KNOWN = DENSE | EXPERTS
-"""Text model types whose layers are counted here. Anything else is refused by name rather than guessed."""
+Kind = Literal["full", "sliding", "linear", "both", "none"]
+"""Attention without and with a window, a recurrent layer, both beside each other, or neither (an MLP of its own)."""
 
-LARGEST_SCALING = 1000
-"""No model stretches its positions further; Gemma 3 does it eightfold."""
-
-GEMMA3_FULL_EVERY = 6
-"""Of Gemma 3's layers, where the configuration does not list them: five with a window, then one without."""
+_NAMES: dict[str, Kind] = {
+    **dict.fromkeys(("full_attention", "attention", "*"), "full"),
+    **dict.fromkeys(("sliding_attention", "chunked_attention"), "sliding"),
+    **dict.fromkeys(("linear_attention", "mamba", "mamba2", "M"), "linear"),
+    **dict.fromkeys(("mlp", "moe", "-", "E"), "none"),
+}
+"""What `layer_types`, `layers_block_type` and `hybrid_override_pattern` call them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
     """One decoder layer. `window` is the most tokens a sliding or chunked layer looks back at."""
 
-    kind: Literal["full", "sliding", "linear"]
+    kind: Kind
     window: int | None
-    attention_parameters: int
-    """All of the attention block, the next two among them."""
-    key_value_parameters: int
-    """Projections to keys and values, repeated on each GPU once there are more GPUs than key-value heads."""
-    replicated_parameters: int
-    """What tensor parallelism does not divide: the down-projections of latent attention."""
-    mlp_parameters: int
-    router_parameters: int
-    """The gate that chooses experts: 16 bits, on each GPU, not among `mlp_parameters`."""
-    expert_parameters: int
+    parts: tuple[Part, ...]
+    key_value_heads: int
+    """Heads in the cache; 0 for latent attention and for layers without a cache."""
+    head_dimension: int
+    latent: LatentAttention | None
     state_bytes: int
-    """Of a linear-attention layer, per request, whatever its length."""
-    attention_16bit: bool
-    mlp_16bit: bool
-    """Whether a quantised checkpoint leaves the block in 16 bits."""
+    """Of a recurrent layer, per request over all GPUs, whatever its length."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether it keeps keys and values (or a latent vector) of every token."""
+        return self.latent is not None or self.key_value_heads > 0
 
     @property
     def parameters(self) -> int:
-        """All of them."""
-        return self.attention_parameters + self.mlp_parameters + self.router_parameters + self.expert_parameters
+        """All of them, as the files hold them."""
+        return sum(part.parameters for part in self.parts if part.published)
+
+    @property
+    def expert_parameters(self) -> int:
+        """Of the routed experts; 0 for a dense layer."""
+        return sum(part.parameters for part in self.parts if part.experts)
 
 
-def layer(text: Section, kind: str, index: int, checkpoint: CheckpointFormat) -> Layer:
+def layer(text: Section, kind: str, family: Family, index: int) -> Layer:
     """Layer `index` of a text model.
 
     Raises:
         ArchitectureError: a field is missing or impossible.
     """
-    dense, router, experts = _mlp(text, kind, index)
-    window = _window(text, kind, index)
-    linear = kind == "qwen3_next" and (index + 1) % number(text, "full_attention_interval") != 0
-    attention, key_value, replicated = _linear_attention(text) if linear else _attention(text, kind)
+    name = _named(text, family, index)
+    block = _kind(text, family, index, name)
+    window = _window(text, family, index, named=block if name else None)
+    block = "sliding" if block == "full" and window else block
+    parts: list[Part] = [vector("norms", number(text, "hidden_size") * family.norms)]
+    state = 0
+    if block in ("linear", "both"):
+        found, state = recurrent(text, family.recurrent)
+        parts += found
+    latent, heads = None, None
+    if block in ("full", "sliding", "both"):
+        latent = latent_of(text)
+        heads = None if latent else heads_of(text, kind, family, index=index, full=block != "sliding")
+        parts += latent_parts(text) if heads is None else attention_parts(text, kind, family, heads, full=block != "sliding")
+    parts += _feed_forward(text, kind, family, index, name)
+    shared = kind == "gemma4_text" and shares_cache(text, index)
     return Layer(
-        kind="linear" if linear else "sliding" if window else "full",
-        window=None if linear else window,
-        attention_parameters=attention,
-        key_value_parameters=key_value,
-        replicated_parameters=replicated,
-        mlp_parameters=dense,
-        router_parameters=router,
-        expert_parameters=experts,
-        state_bytes=_state_bytes(text) if linear else 0,
-        attention_16bit=checkpoint.keeps_16bit(f"model.layers.{index}.self_attn"),
-        mlp_16bit=checkpoint.keeps_16bit(f"model.layers.{index}.mlp"),
+        kind=block,
+        window=window if block == "sliding" else None,
+        parts=tuple(parts),
+        key_value_heads=0 if heads is None or shared else heads.key_values,
+        head_dimension=heads.size if heads else 0,
+        latent=latent,
+        state_bytes=state,
     )
 
 
-def _window(text: Section, kind: str, index: int) -> int | None:
-    kinds = words(text, "layer_types")
-    if kinds:
-        if index >= len(kinds):
-            raise ArchitectureError(f"layer_types names {len(kinds)} layers, fewer than num_hidden_layers")
-        return number(text, "sliding_window") if kinds[index] == "sliding_attention" else None
-    if text.get("attention_chunk_size") is not None:
-        return None if (index + 1) % 4 == 0 else number(text, "attention_chunk_size")
-    if not text.get("sliding_window"):
+def _feed_forward(text: Section, kind: str, family: Family, index: int, name: str | None) -> tuple[Part, ...]:
+    if kind in ("mamba", "falcon_mamba", "mamba2"):
+        return ()
+    if kind == "nemotron_h":  # its blocks are one thing each: Mamba, attention, MLP or experts
+        if name in ("-", "mlp"):
+            return mlp_parts(text, kind, replace(family, experts="none"), index)
+        return mlp_parts(text, kind, replace(family, experts="all"), index) if name in ("E", "moe") else ()
+    parts = mlp_parts(text, kind, family, index)
+    inputs = per_layer_inputs(text) if kind == "gemma4_text" else 0
+    if inputs:
+        hidden = number(text, "hidden_size")
+        gates = linear("per_layer_input_gate", hidden, inputs, spread="repeated")
+        parts = (*parts, *gates, *linear("per_layer_projection", inputs, hidden, spread="repeated"))
+    return parts
+
+
+def per_layer_inputs(text: Section) -> int:
+    """Width of Gemma 4's embeddings per layer: E2B and E4B have them, the larger models share no cache and have none."""
+    return number(text, "hidden_size_per_layer_input", 256 if number(text, "num_kv_shared_layers", 0) else 0)
+
+
+def _named(text: Section, family: Family, index: int) -> str | None:
+    """What the file calls this layer, None where it has no list."""
+    pattern = text.get("hybrid_override_pattern")
+    names = tuple(pattern) if isinstance(pattern, str) else words(text, "layer_types")
+    if not names:
+        if family.recurrent == "mamba2" and not family.gated:
+            raise ArchitectureError("the field hybrid_override_pattern is missing: nothing says which layers are Mamba, attention or MLP")
         return None
-    if kind == "mistral" or (kind == "gemma2" and index % 2 == 0):
-        return number(text, "sliding_window")
-    if kind == "gemma3_text" and (index + 1) % number(text, "sliding_window_pattern", GEMMA3_FULL_EVERY):
-        return number(text, "sliding_window")
-    return None
+    if index >= len(names):
+        raise ArchitectureError(f"layer_types names {len(names)} layers, fewer than num_hidden_layers")
+    if names[index] not in _NAMES:
+        raise ArchitectureError(f"layer_types holds {short(names[index])}, a kind of layer that is not counted here")
+    return names[index]
 
 
-def _attention(text: Section, kind: str) -> tuple[int, int, int]:
-    """(all, keys and values, what is not divided)."""
-    hidden, heads = number(text, "hidden_size"), number(text, "num_attention_heads")
-    if "kv_lora_rank" in text:
-        return _latent_attention(text, hidden, heads)
-    size = number(text, "head_dim", hidden // heads)
-    key_value = 2 * hidden * number(text, "num_key_value_heads", heads) * size
-    query = hidden * heads * size * (2 if kind == "qwen3_next" else 1)
-    return query + key_value + heads * size * hidden, key_value, 0
+def _kind(text: Section, family: Family, index: int, name: str | None) -> Kind:
+    if family.recurrent == "beside":
+        return "both"
+    if name is not None:
+        return _NAMES[name]
+    return "full" if not family.recurrent or _attends(text, family, index) else "linear"
 
 
-def _latent_attention(text: Section, hidden: int, heads: int) -> tuple[int, int, int]:
-    rank, rope = number(text, "kv_lora_rank"), number(text, "qk_rope_head_dim")
-    nope, value = number(text, "qk_nope_head_dim"), number(text, "v_head_dim")
-    query_rank, wide = number(text, "q_lora_rank", 0), heads * (nope + rope)
-    down = hidden * (rank + rope) + hidden * query_rank
-    query = query_rank * wide if query_rank else hidden * wide
-    return down + query + rank * heads * (nope + value) + heads * value * hidden, 0, down
+def _attends(text: Section, family: Family, index: int) -> bool:
+    """Whether a layer of a model with recurrent ones is attention, by a period, a list of kinds or a list of layers."""
+    if family.recurrent == "delta":
+        return (index + 1) % number(text, "full_attention_interval") == 0
+    if family.recurrent == "lightning":
+        kinds = numbers(text, "attn_type_list")
+        if index >= len(kinds):
+            raise ArchitectureError(f"attn_type_list names {len(kinds)} layers, fewer than num_hidden_layers")
+        return kinds[index] == 1
+    if text.get("attn_layer_period") is not None:
+        return index % number(text, "attn_layer_period") == number(text, "attn_layer_offset", 0)
+    return index in numbers(text, "attn_layer_indices")
 
 
-def _linear_attention(text: Section) -> tuple[int, int, int]:
-    hidden = number(text, "hidden_size")
-    keys = number(text, "linear_num_key_heads") * number(text, "linear_key_head_dim")
-    values = number(text, "linear_num_value_heads") * number(text, "linear_value_head_dim")
-    return hidden * (2 * keys + 2 * values + 2 * number(text, "linear_num_value_heads")) + values * hidden, 0, 0
+def _window(text: Section, family: Family, index: int, named: Kind | None) -> int | None:
+    chunk = number(text, "attention_chunk_size", 0) if family.windows == "fourth" else 0
+    if named is not None:
+        return (chunk or number(text, "sliding_window")) if named == "sliding" else None
+    if chunk:
+        return chunk if (index + 1) % 4 else None
+    window = number(text, "sliding_window", 0)
+    if text.get("use_sliding_window") is not None:
+        used = flag(text, "use_sliding_window") and index >= number(text, "max_window_layers", 0)
+    else:
+        used = _by_rule(text, family, index)
+    return window if window and used else None
 
 
-def _state_bytes(text: Section) -> int:
-    """A matrix of keys × values per value head in 32 bits, and the last inputs of the convolution in 16."""
-    key, value = number(text, "linear_key_head_dim"), number(text, "linear_value_head_dim")
-    keys, values = number(text, "linear_num_key_heads") * key, number(text, "linear_num_value_heads") * value
-    return 4 * key * values + 2 * number(text, "linear_conv_kernel_dim", 4) * (2 * keys + values)
-
-
-def _mlp(text: Section, kind: str, index: int) -> tuple[int, int, int]:
-    """(dense and shared, router, routed experts): gate, up and down projections of each."""
-    hidden = number(text, "hidden_size")
-    if kind in DENSE:
-        return 3 * hidden * number(text, "intermediate_size"), 0, 0
-    experts = expert_count(text)
-    if not experts:
-        raise ArchitectureError(f"model_type {kind!r} has experts, but no field says how many")
-    if not _sparse(text, kind, index):
-        return 3 * hidden * number(text, "intermediate_size_mlp", number(text, "intermediate_size")), 0, 0
-    width = expert_width(text)
-    shared = number(text, "n_shared_experts", 0) * width or number(text, "shared_expert_intermediate_size", 0)
-    if kind == "llama4_text":
-        shared = width
-    return 3 * hidden * shared, hidden * experts, experts * 3 * hidden * width
-
-
-def _sparse(text: Section, kind: str, index: int) -> bool:
-    """Whether this layer has experts."""
-    if index < number(text, "first_k_dense_replace", 0) or index in numbers(text, "mlp_only_layers"):
-        return False
-    step = number(text, "interleave_moe_layer_step" if kind == "llama4_text" else "decoder_sparse_step", 1)
-    return step > 0 and (index + 1) % step == 0
-
-
-def expert_count(text: Section) -> int:
-    """Routed experts per layer, 0 for a dense model."""
-    return next((number(text, key) for key in ("num_experts", "num_local_experts", "n_routed_experts") if text.get(key) is not None), 0)
-
-
-def expert_width(text: Section) -> int:
-    """Inner width of one expert."""
-    return number(text, "moe_intermediate_size", number(text, "intermediate_size"))
-
-
-def linear_scaling(text: Section) -> float:
-    """The factor by which a linearly scaled rotary table is longer than the positions (Gemma 3: 8)."""
-    scaling = section(text, "rope_scaling") or {}
-    factor = scaling.get("factor")
-    linear = scaling.get("rope_type", scaling.get("type")) == "linear"
-    return float(factor) if linear and isinstance(factor, int | float) and 1 <= factor <= LARGEST_SCALING else 1.0
-
-
-def vision_parameters(config: Section) -> int:
-    """A vision tower: attention and a two-matrix MLP per layer; embeddings and projector are below one per cent."""
-    tower = section(config, "vision_config")
-    if tower is None:
-        return 0
-    width, inner = number(tower, "hidden_size"), number(tower, "intermediate_size")
-    return number(tower, "num_hidden_layers") * (4 * width * width + 2 * width * inner)
+def _by_rule(text: Section, family: Family, index: int) -> bool:
+    """Whether the family gives this layer a window, where neither a list nor a switch says so."""
+    pattern = text.get("sliding_window_pattern")
+    if isinstance(pattern, str):
+        return family.windows == "pattern" and pattern[index % len(pattern) : index % len(pattern) + 1] == "L" if pattern else False
+    if family.windows in ("sixth", "fourth"):
+        every = number(text, "sliding_window_pattern", 6 if family.windows == "sixth" else 4)
+        return every > 0 and (index + 1) % every != 0
+    return family.windows == "all" or (family.windows == "even" and index % 2 == 0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, startup
+from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, stack_edits, startup
 from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan, Startup
 from fleet.problems import Problem
 from fleet.server_inputs import (
-    LOAD_GIB_PER_SECOND,
     ServerInputs,
     load_time_dtype,
     longest_answer,
@@ -18,6 +17,7 @@ from fleet.server_inputs import (
     size_request,
 )
 from fleet.settings import ExistingCluster
+from fleet.startup import LOAD_GIB_PER_SECOND
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
 
 __all__ = ["ServerInputs", "cache_plan", "engine_image", "model_plan"]
@@ -44,12 +44,11 @@ def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan |
         dtype=load_time_dtype(inputs),
         default_batched_tokens=tokens,
     )
-    sized = sizing.size(request)
+    sized = sizing.size(request, stack_edits.offers(inputs))
     if not sized.fits:
         value = f"{model.repository} on {model.tensor_parallel} × {pool.accelerator}"
         field = f"models.{model.name}.placements.{inputs.cluster_name}"
-        remedy = "; ".join(sized.remedies) or "choose a smaller model or a larger accelerator"
-        problems.append(Problem(field=field, value=value, limit="; ".join(sized.reasons), remedy=remedy))
+        problems.append(Problem(field=field, value=value, limit="; ".join(sized.reasons), remedy=stack_edits.remedy(inputs, sized)))
     shortage = resources.memory_shortage(inputs.load, inputs.node) if model.tensor_parallel <= pool.gpus_per_node else None
     if shortage:
         remedy = f"set pools.{pool.name}.machine to a larger one, or use fewer gpus_per_node"
@@ -121,6 +120,7 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
     started = startup.startup(
         startup.StartupInputs(
             checkpoint_gib=model.architecture.checkpoint_gib,
+            layers=len(model.architecture.layers),
             load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
             replicas=maximum,
             rollout=rollout,
@@ -143,7 +143,13 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         secret_env={"VLLM_API_KEY": (key, "key")} if key else {},
         tensor_parallel=model.tensor_parallel,
         quantization=model.quantization,
-        memory=Memory(usable_gib=per_gpu.usable_gib, weights_gib=per_gpu.weights_gib, kv_gib=per_gpu.kv_gib, overhead_gib=round(overhead, 2)),
+        memory=Memory(
+            usable_gib=per_gpu.usable_gib,
+            weights_gib=per_gpu.weights_gib,
+            kv_gib=per_gpu.kv_gib,
+            overhead_gib=round(overhead, 2),
+            terms=sized.terms,
+        ),
         kv_tokens=sized.kv_tokens,
         max_model_len=model.max_model_len,
         max_output_tokens=longest_answer(inputs),

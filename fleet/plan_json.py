@@ -40,22 +40,22 @@ def refused_as_dict(stack: str, problems: Sequence[Problem]) -> dict[str, Any]:
 
 
 def _cluster(cluster: ClusterPlan) -> dict[str, Any]:
-    value = cast("dict[str, Any]", _plain(cluster))
+    value = cast("dict[str, Any]", plain(cluster))
     value["models"] = [_model(model) for model in cluster.models]
     return value
 
 
 def _model(model: ModelPlan) -> dict[str, Any]:
-    value = cast("dict[str, Any]", _plain(model))
+    value = cast("dict[str, Any]", plain(model))
     return {**value, "startup_seconds": model.startup.total_seconds}
 
 
-def _plain(value: object) -> object:
-    """Dataclasses, tuples and mappings as dicts and lists."""
+def plain(value: object) -> object:
+    """For JSON: dataclasses, tuples and mappings as dicts and lists."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in cast("Mapping[object, object]", value).items()}
+        return {str(key): plain(part) for key, part in cast("Mapping[object, object]", value).items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(part) for part in cast("Sequence[object]", value)]
+        return [plain(part) for part in cast("Sequence[object]", value)]
     return value

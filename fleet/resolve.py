@@ -12,6 +12,7 @@ from fleet import presets
 from fleet.architecture import Architecture, ArchitectureError, from_config
 from fleet.lock import Lock
 from fleet.memory import DEFAULT_MAX_MODEL_LEN
+from fleet.offers import known_shape
 from fleet.problems import Problem, nearest
 from fleet.settings import Model
 
@@ -53,7 +54,8 @@ def resolve(name: str, model: Model, lock: Lock, directory: Path) -> ResolvedMod
     if isinstance(config, Problem):
         return config
     try:
-        architecture = from_config(config)
+        counted = known_shape(known.model) if known is not None and model.config is None else None
+        architecture = counted or from_config(config)
     except ArchitectureError as error:
         value = model.config or repository
         return Problem(field=f"{where}.config", value=value, limit=str(error), remedy="take config.json from the model's repository as it is")

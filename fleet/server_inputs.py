@@ -12,10 +12,6 @@ from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION
 from fleet.resolve import ResolvedModel
 from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
 
-LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_local": 1.4}
-"""Weights read per second by kind: bucket 0.47 download and load measured (Qwen3-32B, vLLM 0.26); node-local 1.4 from
-NVMe; a shared file system some hundred MB/s (estimate: EFS elastic, Filestore at its smallest)."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServerInputs:

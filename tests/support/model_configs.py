@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from fleet import presets
 from fleet.architecture import from_config
@@ -161,3 +163,7 @@ QWEN25_72B = from_config(
     }
 )
 SHAPES |= {"Llama-2-7B": LLAMA2_7B, "Llama-2-13B": LLAMA2_13B, "Qwen3-14B": QWEN3_14B, "Qwen2.5-72B": QWEN25_72B}
+
+_HYBRIDS = ("Qwen3.6-27B", "gemma-4-31B", "Nemotron-3-Nano-30B", "DeepSeek-V3.2", "Mistral-Small-3.1-24B-w8a8")
+_PUBLISHED = json.loads((Path(__file__).parents[1] / "data" / "sizing-more-cases.json").read_text(encoding="utf-8"))["configs"]
+SHAPES |= {name: from_config(_PUBLISHED[name]) for name in _HYBRIDS}
