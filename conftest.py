@@ -20,7 +20,7 @@ for name in ("KUBECONFIG", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_
     os.environ.pop(name, None)  # no test may reach the fleet of whoever runs it
 
 settings.register_profile(
-    "fleet", max_examples=int(os.environ.get("FLEET_EXAMPLES", "40")), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "fleet", max_examples=int(os.environ.get("FLEET_EXAMPLES", "36")), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fleet")
 
@@ -42,14 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} is in {len(tiers)} tiers ({', '.join(tiers)}): set pytestmark to one of {', '.join(NAMES)}")
 
 
-@pytest.fixture(autouse=True)
-def event_loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Work that one test queued must never run under the mocks of the next."""
-    if request.node.get_closest_marker("mocks") is None:
-        yield
-        return
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A loop for each test with mocks: work that one test queued must never run under the mocks of the next."""
+    if item.get_closest_marker("mocks") is None:
+        return (yield)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    yield
-    loop.close()
-    asyncio.set_event_loop(None)
+    try:
+        return (yield)
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)

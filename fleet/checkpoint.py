@@ -75,6 +75,11 @@ class CheckpointFormat:
         """What the share of a matrix on each GPU must be a multiple of, or None: scales are not cut (vLLM refuses it)."""
         return self.block or (self.group_size if self.method in FAMILIES["awq"] + FAMILIES["gptq"] else None)
 
+    @property
+    def same_in_all_layers(self) -> bool:
+        """Whether a matrix has the same format in every layer."""
+        return self.kept.same_in_all_layers and all(names.same_in_all_layers for names, _ in self.targets)
+
     def module_bytes(self, module: str, *, experts: bool) -> float | None:
         """Bytes of one weight of this matrix, None for 16 bits."""
         if self.method is None or (self.experts_only and not experts) or self.kept.hold(module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import translate
-from functools import cached_property
+from functools import cache, cached_property
 
 from fleet.config_fields import ArchitectureError
 
@@ -46,6 +46,11 @@ class Patterns:
     def _expressions(self) -> tuple[re.Pattern[str], ...]:
         return tuple(found for name in self.names if (found := compiled(name)) is not None)
 
+    @cached_property
+    def same_in_all_layers(self) -> bool:
+        """Whether no name tells one layer from another: then one answer holds for all."""
+        return self.everything or not any(re.search(r"\d|re:|\[|\?", name) for name in self.names)
+
     def hold(self, module: str) -> bool:
         """Whether the list names this module ("layers.3.mlp.gate_proj") or one that it is inside of."""
         if not self.names:
@@ -76,6 +81,7 @@ def compiled(pattern: str) -> re.Pattern[str] | None:
         raise ArchitectureError(f"quantization_config names modules by {pattern!r}, which is no regular expression") from None
 
 
+@cache
 def _spellings(module: str) -> tuple[str, ...]:
     """The module, and what files and vLLM call it otherwise: single experts, fused matrices, other names of a block."""
     parent, _, last = module.rpartition(".")

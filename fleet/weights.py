@@ -44,10 +44,16 @@ class Sized:
 def sized_parts(shape: Architecture) -> tuple[Sized, ...]:
     """Every part of every layer, equal ones together."""
     counts: Counter[tuple[Part, int, float | None]] = Counter()
+    known: dict[tuple[str, bool], float | None] = {}
+    same, checkpoint = shape.checkpoint.same_in_all_layers, shape.checkpoint
     for index, layer in enumerate(shape.layers):
         for part in layer.parts:
-            name = f"layers.{index}.{part.name}"
-            size = shape.checkpoint.module_bytes(name, experts=part.experts > 0) if part.linear and shape.checkpoint.method else None
+            size = None
+            if part.linear and checkpoint.method:
+                key = (f"layers.{0 if same else index}.{part.name}", part.experts > 0)
+                if key not in known:
+                    known[key] = checkpoint.module_bytes(key[0], experts=key[1])
+                size = known[key]
             counts[part, layer.key_value_heads, size] += 1
     return tuple(Sized(part=part, key_value_heads=heads, checkpoint_bytes=size, count=count) for (part, heads, size), count in counts.items())
 

@@ -53,12 +53,11 @@ def test_an_accepted_plan_is_valid_and_every_field_of_it_is_described(stack: str
     assert list(undescribed(SCHEMA, document)) == [], "what is printed is what is promised"
 
 
-@pytest.mark.parametrize("stack", SHIPPED)
 @pytest.mark.parametrize("wrong", [{"models.chat.tier": "smal"}, {"models.chat.replicas": {"min": 900}}, {"modles": {}}, {"name": None}], ids=str)
-def test_a_refused_plan_and_a_wrong_input_are_valid_too(stack: str, wrong: dict[str, Any]) -> None:
-    code, problems = refused(changed(shipped(stack), wrong))
+def test_a_refused_plan_and_a_wrong_input_are_valid_too(wrong: dict[str, Any]) -> None:
+    code, problems = refused(changed(shipped("prod"), wrong))
     assert code, "it is refused"
-    document = json.loads(json.dumps(refused_as_dict(stack, problems)))
+    document = json.loads(json.dumps(refused_as_dict("prod", problems)))
     assert [error.message for error in VALIDATOR.iter_errors(document)] == [], "the same schema for both answers"
     assert list(undescribed(SCHEMA, document)) == [], "nothing beside it"
 

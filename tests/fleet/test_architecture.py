@@ -14,7 +14,7 @@ from fleet.sizing import SizeRequest, size
 from tests.support.model_configs import DEEPSEEK_V2_LITE, EVERY, GEMMA_27B, GPT_OSS_120B, LLAMA_8B, LLAMA_70B, QWEN3_8B, QWEN3_30B_A3B, SCOUT, Config
 from tests.support.sizing_cases import DATA, further
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.published
 
 
 def gpu_gib(shape: Architecture, parallel: int, quantization: str | None = None) -> float:

@@ -75,18 +75,19 @@ def test_no_shape_is_there_twice_or_carries_an_unknown_gpu() -> None:
     assert all(len(found) == 1 for found in kinds.values()), "a machine carries one kind of GPU"
 
 
-@pytest.mark.parametrize("shape", catalog.SHAPES, ids=lambda shape: f"{shape.machine}-{shape.gpus}")
-def test_a_shape_has_figures_that_can_be(shape: catalog.Shape) -> None:
-    assert shape.gpus in (1, 2, 4, 8), "what the clouds sell"
-    assert shape.vcpus >= 4, "no smaller machine carries a GPU"
-    assert 2 <= shape.memory_gib / shape.vcpus <= 17, "memory and processors grow together"
-    assert shape.usd_per_hour is None or 0.4 < shape.usd_per_hour / shape.gpus < 15, "US dollars per GPU and hour"
-    if shape.spot_usd_per_hour is not None:
-        assert shape.usd_per_hour is not None, "a spot price has a list price beside it"
-        assert shape.spot_usd_per_hour < shape.usd_per_hour, "nobody pays more to be interrupted"
-    assert shape.price_date.startswith("2026-"), "a price without its date is worth nothing"
-    assert not (shape.regions or frozenset()) & shape.missing_regions, "sold and not sold"
-    assert shape.capacity_blocks is False or shape.cloud == "aws", "only AWS has them"
+def test_a_shape_has_figures_that_can_be() -> None:
+    for shape in catalog.SHAPES:
+        where = f"{shape.machine} with {shape.gpus} GPUs: "
+        assert shape.gpus in (1, 2, 4, 8), f"{where}what the clouds sell"
+        assert shape.vcpus >= 4, f"{where}no smaller machine carries a GPU"
+        assert 2 <= shape.memory_gib / shape.vcpus <= 17, f"{where}memory and processors grow together"
+        assert shape.usd_per_hour is None or 0.4 < shape.usd_per_hour / shape.gpus < 15, f"{where}US dollars per GPU and hour"
+        if shape.spot_usd_per_hour is not None:
+            assert shape.usd_per_hour is not None, f"{where}a spot price has a list price beside it"
+            assert shape.spot_usd_per_hour < shape.usd_per_hour, f"{where}nobody pays more to be interrupted"
+        assert shape.price_date.startswith("2026-"), f"{where}a price without its date is worth nothing"
+        assert not (shape.regions or frozenset()) & shape.missing_regions, f"{where}sold and not sold"
+        assert shape.capacity_blocks is False or shape.cloud == "aws", f"{where}only AWS has them"
 
 
 def test_more_of_the_same_gpu_never_costs_less() -> None:

@@ -9,7 +9,7 @@ from fleet.checkpoint import MXFP4_BYTES, NVFP4_BYTES, family
 from fleet.module_patterns import Patterns
 from tests.support.model_configs import LLAMA_8B, QWEN3_30B_A3B, Config
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.published
 
 
 def built(quantization: Config, base: Config = LLAMA_8B) -> Config:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -153,16 +152,3 @@ def test_options_of_a_remedy_given_to_the_command_fit(capsys: pytest.CaptureFixt
             words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
             assert cli.main(["size", *words]) == 0, f"{change['words']}: {capsys.readouterr().out}"
             capsys.readouterr()
-
-
-def test_one_model_over_the_whole_catalogue_is_sized_in_a_tenth_of_a_second() -> None:
-    shape = SHAPES["Llama-3.1-405B-FP8"]
-    best = min(_sized(shape) for _ in range(3))
-    assert best < 0.1, f"{best * 1000:.0f} ms for the model that needs the most remedies"
-
-
-def _sized(shape: Any) -> float:
-    start = time.process_time()
-    for accelerator in catalog.ACCELERATORS:
-        size(SizeRequest(architecture=shape, accelerator=accelerator))
-    return time.process_time() - start

@@ -15,7 +15,7 @@ from fleet.stack_file import parse
 from tests.support.model_configs import LLAMA_8B
 from tests.support.stack_files import REMOVED, changed
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.published
 
 LLAMA2_7B = {**LLAMA_8B, "intermediate_size": 11008, "num_key_value_heads": 32, "vocab_size": 32000, "max_position_embeddings": 4096}
 LLAMA2_13B = {**LLAMA2_7B, "hidden_size": 5120, "intermediate_size": 13824, "num_hidden_layers": 40, "num_attention_heads": 40}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from fleet import catalog
@@ -26,20 +28,19 @@ def kubelet_leaves_gib(memory_gib: float) -> float:
     return memory_gib - kept
 
 
-@pytest.mark.parametrize(("shape", "parallel"), EVERY, ids=[f"{shape.machine}-{shape.gpus}-{parallel}" for shape, parallel in EVERY])
-def test_a_node_full_of_servers_has_room_for_all_of_them(shape: catalog.Shape, parallel: int) -> None:
-    for checkpoint_gib in (0.5, 15.0, 131.0, 380.0):
-        for multimodal in (False, True):
-            load = ServerLoad(tensor_parallel=parallel, checkpoint_gib=checkpoint_gib, multimodal=multimodal)
-            found, servers = resources(load, node(shape)), shape.gpus // parallel
-            assert found.gpus == parallel, "one GPU per worker"
-            assert servers * int(found.cpu_request.removesuffix("m")) <= 1000 * (shape.vcpus - NODE_RESERVED_CPUS), "daemons keep their share"
-            assert servers * found.memory_limit_gib <= kubelet_leaves_gib(shape.memory_gib) - 1, "limits too: nothing is overcommitted"
-            assert 0 < found.memory_request_gib <= found.memory_limit_gib, "Kubernetes refuses a request above the limit"
-            if memory_shortage(load, node(shape)) is None:
-                assert found.memory_limit_gib >= max(MINIMUM_GIB, found.shared_memory_gib + 4), "/dev/shm counts towards the limit"
-            if cpu_note(load, node(shape)) is None:
-                assert found.cpu_request == f"{2000 * (2 + parallel)}m", "vCPU of 2 × (2 + N), vllm.md section 1.5"
+def test_a_node_full_of_servers_has_room_for_all_of_them() -> None:
+    for (shape, parallel), checkpoint_gib, multimodal in itertools.product(EVERY, (0.5, 15.0, 131.0, 380.0), (False, True)):
+        load = ServerLoad(tensor_parallel=parallel, checkpoint_gib=checkpoint_gib, multimodal=multimodal)
+        found, servers = resources(load, node(shape)), shape.gpus // parallel
+        where = f"{shape.machine}, tensor parallel {parallel}: "
+        assert found.gpus == parallel, f"{where}one GPU per worker"
+        assert servers * int(found.cpu_request.removesuffix("m")) <= 1000 * (shape.vcpus - NODE_RESERVED_CPUS), f"{where}daemons keep their share"
+        assert servers * found.memory_limit_gib <= kubelet_leaves_gib(shape.memory_gib) - 1, f"{where}limits too: nothing is overcommitted"
+        assert 0 < found.memory_request_gib <= found.memory_limit_gib, f"{where}Kubernetes refuses a request above the limit"
+        if memory_shortage(load, node(shape)) is None:
+            assert found.memory_limit_gib >= max(MINIMUM_GIB, found.shared_memory_gib + 4), f"{where}/dev/shm counts towards the limit"
+        if cpu_note(load, node(shape)) is None:
+            assert found.cpu_request == f"{2000 * (2 + parallel)}m", f"{where}vCPU of 2 × (2 + N), vllm.md section 1.5"
 
 
 def test_every_default_machine_gives_what_vllm_asks_for_except_four_t4_on_eight_cpus() -> None:

@@ -9,7 +9,7 @@ from fleet.kv_cache import pages
 from fleet.memory import Terms
 from tests.support.sizing_cases import Case, further, published
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.published
 
 
 @pytest.mark.parametrize("case", published(), ids=lambda case: case.name)

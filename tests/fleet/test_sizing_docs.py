@@ -14,7 +14,7 @@ from fleet.sizing import SizeRequest, size
 from tests.support import sizing_docs
 from tests.support.model_configs import SHAPES
 
-pytestmark = pytest.mark.pure
+pytestmark = pytest.mark.published
 
 DOCUMENT = sizing_docs.DOCUMENT.read_text(encoding="utf-8")
 LINE = re.compile(r"(?P<name>[a-z_]+) = (?P<expression>.+) = (?P<value>[-\d.,]+)")

@@ -58,6 +58,7 @@ def _tools(names: tuple[str, ...], ledger: Ledger) -> str | None:
 
 TIERS = (
     Tier("pure", 180, _nothing),
+    Tier("published", 180, _nothing),
     Tier("tooling", 180, _nothing, ("-n", WORKERS)),
     Tier("parser", 300, _wheel),
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
