@@ -28,9 +28,11 @@ settings.load_profile("fleet")
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Where one tier is asked for, a file that does not name it is not imported: the SDK's imports take longer than all pure tests."""
     tier = config.getoption("markexpr")
-    if tier not in NAMES or not collection_path.name.startswith("test_"):
+    if tier not in NAMES:
         return None
-    return f"pytest.mark.{tier}" not in collection_path.read_text(encoding="utf-8") or None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    named = any(f"pytest.mark.{tier}" in file.read_text(encoding="utf-8") for file in files if file.name.startswith("test_"))
+    return None if named or not (collection_path.is_dir() or collection_path.name.startswith("test_")) else True
 
 
 @pytest.hookimpl(tryfirst=True)
