@@ -99,7 +99,7 @@ def _refuse(title: str, problems: Sequence[Problem], code: int) -> int:
     red, plain = ("\x1b[31m", "\x1b[0m") if _coloured(sys.stderr) else ("", "")
     print(f"{red}{title}:{plain}", file=sys.stderr)
     for problem in problems:
-        print(f"  {problem.message}", file=sys.stderr)
+        print(f"  {problem.told}", file=sys.stderr)
     return code
 
 

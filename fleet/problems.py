@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+LONG_MESSAGE = 300
+"""Characters; two lines of a wide terminal."""
+
 LONG_LISTING = 12
 """Choices that are listed even where one of them is near; longer lists are named only where none is."""
 
@@ -33,6 +36,14 @@ class Problem:
         if self.value is None:
             return f"{self.field} is missing: {self.limit}; {self.remedy}"
         return f"{self.field}: {shown(self.value)} refused: {self.limit}; {self.remedy}"
+
+    @property
+    def told(self) -> str:
+        """The message for a terminal: where it is long, each way out on a line of its own."""
+        if len(self.message) <= LONG_MESSAGE:
+            return self.message
+        head = self.message.removesuffix(f"; {self.remedy}")
+        return "\n".join([f"{head};", *(f"    {way}" for way in self.remedy.replace("; or ", ";\nor ").split("\n"))])
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form of the plan contract."""

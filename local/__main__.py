@@ -152,7 +152,7 @@ def _only_one(state: State) -> Iterator[None]:
 def _say_problems(title: str, error: InputError | PlanError, code: int) -> int:
     print(title, file=sys.stderr)
     for problem in error.problems:
-        print(f"  {problem.message}", file=sys.stderr)
+        print(f"  {problem.told}", file=sys.stderr)
     return code
 
 

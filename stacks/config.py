@@ -40,7 +40,7 @@ def refusals() -> Iterator[None]:
         yield
     except (InputError, PlanError) as error:
         title = "The plan is refused:" if isinstance(error, PlanError) else "The stack file is wrong:"
-        raise pulumi.RunError("\n  ".join([title, *(problem.message for problem in error.problems)])) from None
+        raise pulumi.RunError("\n  ".join([title, *(problem.told for problem in error.problems)])) from None
 
 
 def stack_name() -> str:

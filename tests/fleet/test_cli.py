@@ -157,3 +157,11 @@ def test_a_terminal_without_the_signs_of_the_text_shows_the_rest(tmp_path: Path,
         monkeypatch.setattr(sys, "stdout", poor)
         assert cli.main(["plan", "--stack", "prod"]) == 0, "× is not worth a traceback"
     assert "1 ? A10G" in (tmp_path / "said").read_text(encoding="ascii"), "the plan is there"
+
+
+def test_a_long_refusal_gives_each_way_out_a_line_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = changed(small(), {"pools.t4": {"accelerator": "T4", "max_nodes": 2}, "models.chat.pool": "t4"})
+    assert cli.main(["plan", "--file", _file(tmp_path, settings)]) == 1, "16 bits do not fit on a T4"
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.strip().startswith("or set models.chat.model: Qwen/Qwen3-8B-AWQ") for line in lines), "a wall of text helps nobody"
+    assert max(map(len, lines)) < 400, "nor does a line of a thousand characters"
