@@ -68,7 +68,8 @@ def _up(state: State, options: argparse.Namespace) -> int:
     uids = regions.start(state, specs, binaries, _say)
     stack = _stack(state, stack_file, binaries, uids)
     _say("pulumi up")
-    outputs = stack.up(_say, refresh=options.refresh)
+    with regions.kept_alive(state, specs, binaries, _say):
+        outputs = stack.up(_say, refresh=options.refresh)
     regions.retire(state, specs, _say)
     found = report.rows(fleet, state.kubeconfig)
     print(f"\n{report.outputs_text(outputs)}\n\n{report.table(found)}\n")
@@ -102,7 +103,9 @@ def _destroy(state: State, stack_file: Path, options: argparse.Namespace) -> Non
         ]
         uids = regions.start(state, specs, binaries, _say)
         _say("pulumi destroy")
-        _stack(state, stack_file, binaries, uids).destroy(_say)
+        stack = _stack(state, stack_file, binaries, uids)
+        with regions.kept_alive(state, specs, binaries, _say):
+            stack.destroy(_say)
     except (InputError, PlanError, EngineFailed, regions.RegionFailed, tools.ToolError) as error:
         _say(f"The stack could not be destroyed in order, its control planes are removed with all objects in them: {error}")
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +29,8 @@ from local.paths import State
 from local.processes import Daemon, ProcessFailed, end_strays
 
 Say = Callable[[str], None]
+
+WATCH_SECONDS = 1.0
 
 _Result = TypeVar("_Result")
 
@@ -66,6 +70,35 @@ def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path]
     for spec in regions:
         say(f"Region {spec.name}: control plane ready, {sum(node.gpus > 0 for node in spec.nodes)} GPU nodes.")
     return {spec.name: uid for spec, uid in zip(regions, uids, strict=True)}
+
+
+@contextmanager
+def kept_alive(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path], say: Say) -> Iterator[None]:
+    """Within the block, start again what ends: an update that waits for a scheduler which is gone would wait for its deadline."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(WATCH_SECONDS):
+            for spec in regions:
+                folder = state.region(spec.name)
+                dead = [name for name in ORDER if Daemon(name, folder).process() is None]
+                if not dead:
+                    continue
+                say(f"Region {spec.name}: {', '.join(dead)} ended; starting it again.")
+                try:
+                    _guarded(_api_server, state, spec, tools)
+                    _guarded(_controllers, state, spec, tools)
+                except RegionFailed as error:
+                    say(f"It does not come up again: {error}")
+                    return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join(control_plane.READY_TIMEOUT_SECONDS)
 
 
 def retire(state: State, kept: Sequence[RegionSpec], say: Say) -> None:

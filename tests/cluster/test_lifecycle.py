@@ -156,6 +156,18 @@ def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: L
     assert fleet.up() == {}, "state and clusters agree again"
 
 
+def test_an_update_goes_on_when_what_it_waits_for_is_killed(fleet: LocalFleet) -> None:
+    fleet.settings["models"].pop("extra", None)
+    fleet.settings["models"]["chat"]["max_model_len"] = 6144
+    with fleet.launcher() as run:
+        fleet.engine(run)
+        for name in ("kube-scheduler", "kwok"):
+            kill(fleet.processes(name)[0])
+        output, _ = run.communicate(timeout=180)
+    assert run.returncode == 0, f"the launcher starts them again instead of waiting for pods that nobody places:\n{output}"
+    assert "starting it again" in output, "and says so"
+
+
 def test_ctrl_c_says_how_to_go_on(fleet: LocalFleet) -> None:
     fleet.settings["models"].pop("extra", None)
     fleet.settings["owner"] = "somebody-else"
