@@ -158,7 +158,7 @@ def test_kill_9_of_the_launcher_in_the_middle_is_healed_by_the_next_run(fleet: L
 
 def test_an_update_goes_on_when_what_it_waits_for_is_killed(fleet: LocalFleet) -> None:
     fleet.settings["models"].pop("extra", None)
-    fleet.settings["models"]["chat"]["max_model_len"] = 6144
+    fleet.settings["models"]["chat"]["max_num_seqs"] = 128
     with fleet.launcher() as run:
         fleet.engine(run)
         for name in ("kube-scheduler", "kwok"):
