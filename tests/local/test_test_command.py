@@ -14,6 +14,7 @@ from tests.support.tiers import Tier
 
 pytestmark = pytest.mark.tooling
 
+# The tests of a project made for the occasion; what they skip is what a required tier must notice.
 TESTS = """
 import pytest
 pytestmark = pytest.mark.small
