@@ -119,10 +119,15 @@ def _clusters(settings: Settings) -> Iterator[Problem]:
 
 
 def _weights_storage(settings: Settings, name: str, cluster: ExistingCluster) -> Iterator[Problem]:
+    storage_class = cluster.storage_classes.get("cache")
+    if cluster.cache_folder and storage_class:
+        limit = f"storage_classes.cache names {storage_class} as well, and weights lie in one of the two"
+        remedy = f"remove cache_folder, or clusters.{name}.storage_classes.cache"
+        yield Problem(field=f"clusters.{name}.cache_folder", value=cluster.cache_folder, limit=limit, remedy=remedy)
     models = [model for model, entry in settings.models.items() if name in placements(settings, entry)]
-    if models and "cache" not in cluster.storage_classes:
-        limit = f"the weights of {', '.join(models[:5])} need a storage class that many nodes can mount"
-        remedy = "set it to one of that cluster, for example storage_classes: {cache: nfs}"
+    if models and not storage_class and not cluster.cache_folder:
+        limit = f"the weights of {', '.join(models[:5])} need a storage class or a folder that many nodes can mount"
+        remedy = f"set it to one of that cluster, for example storage_classes: {{cache: nfs}}, or set clusters.{name}.cache_folder to such a folder"
         yield Problem(field=f"clusters.{name}.storage_classes.cache", value=None, limit=limit, remedy=remedy)
 
 

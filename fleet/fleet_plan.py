@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from fleet.terms import Term
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Version of `contracts/plan.schema.json`. A field is added in a minor, renamed or removed in a major."""
 
 
@@ -142,16 +142,46 @@ class CostPerHour:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FolderSource:
+    """A folder that every node mounts at the same path."""
+
+    path: str
+    """Absolute, as the nodes see it."""
+    kind: Literal["folder"] = "folder"
+    """Tells this source from those of a container storage interface driver, which clouds add beside it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticVolumes:
+    """Two PersistentVolumes over one place that exists already: no provisioner makes, empties or deletes it."""
+
+    serving_volume: str
+    """Name of the volume that many nodes mount and none writes."""
+    mirror_volume: str
+    """Name of the volume that the mirror writes."""
+    source: FolderSource
+
+
+@dataclass(frozen=True, kw_only=True)
 class CachePlan:
     """The weights of one model revision in one cluster, filled once by a mirror Job, mounted read-only by its servers."""
 
     name: str
-    """Name of the claim and, with a prefix, of the Job: model and revision, so that a new revision is a new cache."""
+    """Name of the claim that servers mount and, with a prefix, of the Job: model and revision, so that a new revision is a new cache."""
     model: str
     revision: str
     kind: Literal["bucket", "volume", "shared", "node_local"]
     size_gib: int
     storage_class: str | None
+    """The class that makes the volume; empty where the volumes are static."""
+    static: StaticVolumes | None
+    """Volumes of our own description; null where a storage class makes one."""
+    mirror_claim: str
+    """Name of the claim that the mirror and the audit write through: the servers' own where a storage class made the volume."""
+    audit_name: str
+    """Name of the CronJob that compares every file with the marker and mirrors again what is damaged."""
+    audit_schedule: str
+    """When it starts, as a cron expression in UTC: weekly, at a minute of this cache's own."""
     mirror_image: str
     hub_token_secret: str | None
     load_gib_per_second: float

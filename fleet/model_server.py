@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
 
-from fleet import cost, drain, engine, engine_words, naming, placement, resources, sizing, stack_edits, startup
-from fleet.fleet_plan import CachePlan, Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan, Startup
+from fleet import cost, drain, engine, engine_words, placement, resources, sizing, stack_edits, startup
+from fleet.fleet_plan import Drain, Memory, ModelPlan, ReplicaBounds, RolloutPlan, Startup
 from fleet.problems import Problem
 from fleet.server_inputs import (
     ServerInputs,
@@ -20,10 +19,7 @@ from fleet.settings import ExistingCluster
 from fleet.startup import LOAD_GIB_PER_SECOND
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
 
-__all__ = ["ServerInputs", "cache_plan", "engine_image", "model_plan"]
-
-CACHE_HEADROOM = 1.25
-"""A cache holds the weights, the tokenizer files and, while the mirror writes, what it has not renamed yet."""
+__all__ = ["ServerInputs", "engine_image", "model_plan"]
 
 
 def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan | list[Problem]:
@@ -60,24 +56,6 @@ def model_plan(inputs: ServerInputs, rollout: RolloutPlan | None) -> ModelPlan |
     if problems or not isinstance(drained, Drain) or rollout is None:
         return problems
     return _assemble(inputs, rollout, sized, drained)
-
-
-def cache_plan(inputs: ServerInputs) -> CachePlan:
-    """The cache that this placement's weights lie in; placements of the same revision share it."""
-    model = inputs.model
-    weights_gib = model.architecture.checkpoint_gib
-    storage = inputs.cluster.storage_classes.get("cache") if isinstance(inputs.cluster, ExistingCluster) else None
-    return CachePlan(
-        name=naming.weights_name(model.repository, model.revision or ""),
-        model=model.repository,
-        revision=model.revision or "",
-        kind=inputs.cache_kind,  # pyright: ignore[reportArgumentType]
-        size_gib=ceil(weights_gib * CACHE_HEADROOM) + 1,
-        storage_class=storage,
-        mirror_image=engine_image(inputs),
-        hub_token_secret=inputs.settings.secrets.hub_token,
-        load_gib_per_second=LOAD_GIB_PER_SECOND[inputs.cache_kind],
-    )
 
 
 def engine_image(inputs: ServerInputs) -> str:
@@ -160,7 +138,7 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         rollout=rollout,
         replicas=ReplicaBounds(min=inputs.replicas.min, max=maximum),
         usd_per_hour=cost.placement_cost(pool, model.tensor_parallel, inputs.replicas.min, maximum),
-        cache=naming.weights_name(model.repository, model.revision or ""),
+        cache=inputs.cache_name,
         node_requirements=placement.node_requirements(pool, inputs.cluster),
         tolerations=pool.node_taints,
         priority_class=f"vllm-{entry.slo}",

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 KUBERNETES_LABEL = 63
+CRON_JOB = 52
+"""A CronJob appends a hyphen and ten digits to the names of its Jobs."""
 HELM_RELEASE = 53
 AWS_ROLE = 64
 GCP_SERVICE_ACCOUNT = 30
@@ -46,14 +48,20 @@ def ownership(tags: Mapping[str, str]) -> dict[str, str]:
     return {"app.kubernetes.io/managed-by": MANAGER, **{f"{MANAGER}/{key}": tags[key] for key in ("fleet", "environment")}}
 
 
-def weights_name(repository: str, revision: str) -> str:
-    """Name of the cache of one model revision: readable, and another one for every revision.
+def weights_name(repository: str, revision: str, place: str = "") -> str:
+    """Name of the cache of one model revision: readable, and another one for every revision and every place that is named.
 
     A letter comes first because it becomes the name of Kubernetes objects; at most 47 characters leave room for prefixes.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", repository.rsplit("/", 1)[-1].lower()).strip("-")
     readable = plain[:30].rstrip("-")
-    return "-".join(part for part in ("weights", readable, short_hash(repository, revision)) if part)
+    return "-".join(part for part in ("weights", readable, short_hash(repository, revision, *([place] if place else []))) if part)
+
+
+def weekly_schedule(*parts: str) -> str:
+    """A minute of the week as a cron expression, another one for other parts: what many fleets do weekly must not start at once."""
+    minutes = int(short_hash(*parts), 16) % (7 * 24 * 60)
+    return f"{minutes % 60} {minutes // 60 % 24} * * {minutes // (24 * 60)}"
 
 
 def cluster_identifier(environment: str, key: str, inputs: Sequence[str]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fleet import catalog, checks, cost, default_pools, naming, notices, placement, risks, rollout
+from fleet.caches import cache_plan
 from fleet.fleet_plan import CachePlan, ClusterPlan, FleetPlan, ModelPlan, PoolPlan
 from fleet.lock import Lock
-from fleet.model_server import ServerInputs, cache_plan, model_plan
+from fleet.model_server import ServerInputs, model_plan
 from fleet.problems import PlanError, Problem
 from fleet.resolve import ResolvedModel, resolve
 from fleet.settings import Cluster, ExistingCluster, Replicas, Settings

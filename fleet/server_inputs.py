@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from fleet import catalog, drain, engine, resources, sizing
+from fleet import catalog, drain, engine, naming, resources, sizing
 from fleet.fleet_plan import Drain, PoolPlan, Startup
 from fleet.lock import Lock
 from fleet.memory import DEFAULT_GPU_MEMORY_UTILIZATION
@@ -31,6 +31,16 @@ class ServerInputs:
         """The chosen kind; an existing cluster has no bucket of ours."""
         chosen = self.settings.models[self.model.name].cache.kind
         return chosen or ("shared" if isinstance(self.cluster, ExistingCluster) else "bucket")
+
+    @property
+    def cache_folder(self) -> str | None:
+        """The folder of an existing cluster's nodes that its weights lie in, if it has one."""
+        return self.cluster.cache_folder if isinstance(self.cluster, ExistingCluster) else None
+
+    @property
+    def cache_name(self) -> str:
+        """Another folder is another cache, made beside the old one; another storage class counts for caches made from then on."""
+        return naming.weights_name(self.model.repository, self.model.revision or "", self.cache_folder or "")
 
     @property
     def load(self) -> resources.ServerLoad:

@@ -1,44 +1,37 @@
-"""Weights of one model revision: a claim that many nodes mount, and the Job that fills it once, outside the serving graph."""
+"""Weights of one model revision: claims that many nodes mount, the Job that fills them once, and the CronJob that keeps them whole."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
-from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
+from pulumi_kubernetes.batch.v1 import CronJob, CronJobSpecArgs, Job, JobSpecArgs, JobTemplateSpecArgs
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
-    ConfigMapVolumeSourceArgs,
-    ContainerArgs,
-    EnvVarArgs,
-    EnvVarSourceArgs,
+    HostPathVolumeSourceArgs,
+    ObjectReferenceArgs,
+    PersistentVolume,
     PersistentVolumeClaim,
     PersistentVolumeClaimSpecArgs,
-    PersistentVolumeClaimVolumeSourceArgs,
-    PodSpecArgs,
+    PersistentVolumeSpecArgs,
     PodTemplateSpecArgs,
-    ResourceRequirementsArgs,
-    SecretKeySelectorArgs,
-    VolumeArgs,
-    VolumeMountArgs,
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes.containers import RELEASE_TIMEOUT, container_security, pod_security, writable_mounts, writable_volumes
+from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import UNAWAITED, cluster_labels, metadata
-from components.kubernetes.platform import MIRROR_ACCOUNT
+from components.kubernetes.mirror_pod import SCRIPT_MAP, SHIPPED, mirror_pod
 from components.kubernetes.policy import MIRROR
-from fleet.fleet_plan import CachePlan, ClusterPlan
-
-SCRIPT = "mirror_weights.py"
-SCRIPT_MAP = "mirror-weights"
-SCRIPT_FOLDER = "/opt/fleet"
-WEIGHTS_FOLDER = "/models"
+from fleet.fleet_plan import CachePlan, ClusterPlan, StaticVolumes
 
 MIRROR_RETRIES = 100_000
 """A mirror never gives up (one try in five minutes, for a year): what stops it, a missing token or a hub that is down, is
 mended elsewhere, and nobody would start it again."""
+
+KEPT_JOBS = 2
+"""Of finished audits: enough to read what the last two said."""
 
 
 class MirrorScript(pulumi.ComponentResource):
@@ -49,98 +42,99 @@ class MirrorScript(pulumi.ComponentResource):
 
     def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:MirrorScript", name, None, opts)
-        text = Path(__file__).with_name(SCRIPT).read_text(encoding="utf-8")
         ConfigMap(
             f"{name}-{SCRIPT_MAP}",
             metadata=metadata(plan, SCRIPT_MAP, cluster_labels(plan)),
-            data={SCRIPT: text},
+            data={name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SHIPPED},
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
 
 
 class ModelCache(pulumi.ComponentResource):
-    """Claim and mirror Job, both final once they exist (docs/adr/0030): no other change may empty or repeat them.
+    """Volumes, claims and mirror Job, all final once they exist (docs/adr/0030), and the audit, which changes in place.
 
     The Job has no time to live: deleted, it would be made again by the next update.
     """
 
     def __init__(self, name: str, plan: ClusterPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:ModelCache", name, None, opts)
-        labels = {**cluster_labels(plan), **MIRROR, "app.kubernetes.io/instance": cache.name}
-        claim = PersistentVolumeClaim(
-            f"{name}-claim",
+        self._name, self._plan, self._cache = name, plan, cache
+        self._labels = {**cluster_labels(plan), **MIRROR, "app.kubernetes.io/instance": cache.name}
+        claims = self._static_claims(cache.static) if cache.static else [self._claim("claim", cache.name, "ReadWriteMany")]
+        Job(
+            f"{name}-mirror",
+            metadata=metadata(plan, f"mirror-{cache.name}", self._labels, UNAWAITED),
+            spec=self._job(),
+            # A template cannot be changed: a new engine image would mean another Job and all weights again. Metadata as well:
+            # an update of labels would make the provider own the labels that Kubernetes put into the template.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=claims, ignore_changes=["metadata", "spec"]),
+        )
+        CronJob(
+            f"{name}-audit",
+            metadata=metadata(plan, cache.audit_name, self._labels),
+            spec=CronJobSpecArgs(
+                schedule=cache.audit_schedule,
+                time_zone="Etc/UTC",
+                concurrency_policy="Forbid",
+                successful_jobs_history_limit=KEPT_JOBS,
+                failed_jobs_history_limit=KEPT_JOBS,
+                job_template=JobTemplateSpecArgs(metadata=ObjectMetaArgs(labels=self._labels), spec=self._job("--audit")),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
+        )
+        self.register_outputs({})
+
+    def _static_claims(self, static: StaticVolumes) -> list[pulumi.Resource]:
+        """One claim that servers can only read, and one that the mirror alone mounts."""
+        serving = self._volume("volume", static, static.serving_volume, self._cache.name, "ReadOnlyMany")
+        mirror = self._volume("mirror-volume", static, static.mirror_volume, self._cache.mirror_claim, "ReadWriteMany")
+        return [
+            self._claim("claim", self._cache.name, "ReadOnlyMany", static.serving_volume, [serving]),
+            self._claim("mirror-claim", self._cache.mirror_claim, "ReadWriteMany", static.mirror_volume, [mirror]),
+        ]
+
+    def _volume(self, suffix: str, static: StaticVolumes, volume: str, claim: str, access: str) -> PersistentVolume:
+        return PersistentVolume(
+            f"{self._name}-{suffix}",
+            metadata=metadata(self._plan, volume, self._labels, UNAWAITED, namespaced=False),
+            spec=PersistentVolumeSpecArgs(
+                access_modes=[access],
+                capacity={"storage": f"{self._cache.size_gib}Gi"},
+                storage_class_name=self._cache.storage_class,
+                # The weights belong to whoever made the folder, and to other fleets that mount it.
+                persistent_volume_reclaim_policy="Retain",
+                # For this claim alone, whoever asks first.
+                claim_ref=ObjectReferenceArgs(api_version="v1", kind="PersistentVolumeClaim", name=claim, namespace=self._plan.namespace),
+                # On a node where it is not mounted, a folder of that name must not be made: an empty one would be filled again.
+                host_path=HostPathVolumeSourceArgs(path=static.source.path, type="Directory"),
+            ),
+            # Its source cannot be changed, and the cluster writes into its reference to the claim.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec"]),
+        )
+
+    def _claim(
+        self, suffix: str, claim: str, access: str, volume: str | None = None, needed: Sequence[pulumi.Resource] = ()
+    ) -> PersistentVolumeClaim:
+        return PersistentVolumeClaim(
+            f"{self._name}-{suffix}",
             # Nothing waits for a volume here: a class that binds on first use would wait for its own pod.
-            metadata=metadata(plan, cache.name, labels, UNAWAITED),
+            metadata=metadata(self._plan, claim, self._labels, UNAWAITED),
             spec=PersistentVolumeClaimSpecArgs(
-                access_modes=["ReadWriteMany"],
-                storage_class_name=cache.storage_class,
-                resources=VolumeResourceRequirementsArgs(requests={"storage": f"{cache.size_gib}Gi"}),
+                access_modes=[access],
+                storage_class_name=self._cache.storage_class,
+                volume_name=volume,
+                resources=VolumeResourceRequirementsArgs(requests={"storage": f"{self._cache.size_gib}Gi"}),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=list(needed),
                 # Another class would be a new and empty volume, another size is refused by most classes.
                 ignore_changes=["spec"],
                 custom_timeouts=pulumi.CustomTimeouts(delete=RELEASE_TIMEOUT),
             ),
         )
-        Job(
-            f"{name}-mirror",
-            metadata=metadata(plan, f"mirror-{cache.name}", labels, UNAWAITED),
-            spec=JobSpecArgs(
-                backoff_limit=MIRROR_RETRIES,
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=_mirror_pod(cache)),
-            ),
-            # A template cannot be changed: a new engine image would mean another Job and all weights again. Metadata as well:
-            # an update of labels would make the provider own the labels that Kubernetes put into the template.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[claim], ignore_changes=["metadata", "spec"]),
-        )
-        self.register_outputs({})
 
-
-def script_volume() -> VolumeArgs:
-    """The script as a volume."""
-    return VolumeArgs(name="script", config_map=ConfigMapVolumeSourceArgs(name=SCRIPT_MAP))
-
-
-def script_mount() -> VolumeMountArgs:
-    """Where the script lies in a container."""
-    return VolumeMountArgs(name="script", mount_path=SCRIPT_FOLDER, read_only=True)
-
-
-def script_command(cache: CachePlan, *flags: str) -> list[str]:
-    """The script for one cache; no shell, so that signals arrive."""
-    return ["python3", f"{SCRIPT_FOLDER}/{SCRIPT}", cache.model, cache.revision, "--cache", WEIGHTS_FOLDER, *flags]
-
-
-def weights_volume(cache: CachePlan, *, read_only: bool) -> VolumeArgs:
-    """The claim as a volume."""
-    claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=cache.name, read_only=read_only)
-    return VolumeArgs(name="weights", persistent_volume_claim=claim)
-
-
-def _mirror_pod(cache: CachePlan) -> PodSpecArgs:
-    token = [
-        EnvVarArgs(name="HF_TOKEN", value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key="token")))
-        for secret in [cache.hub_token_secret]
-        if secret
-    ]
-    return PodSpecArgs(
-        restart_policy="OnFailure",
-        service_account_name=MIRROR_ACCOUNT,
-        automount_service_account_token=False,
-        enable_service_links=False,
-        security_context=pod_security(),
-        containers=[
-            ContainerArgs(
-                name="mirror",
-                image=cache.mirror_image,
-                command=script_command(cache),
-                env=[EnvVarArgs(name="HOME", value="/home/vllm"), EnvVarArgs(name="HF_HUB_DISABLE_TELEMETRY", value="1"), *token],
-                resources=ResourceRequirementsArgs(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"}),
-                security_context=container_security(read_only_root=True),
-                volume_mounts=[VolumeMountArgs(name="weights", mount_path=WEIGHTS_FOLDER), script_mount(), *writable_mounts()],
-            )
-        ],
-        volumes=[weights_volume(cache, read_only=False), script_volume(), *writable_volumes()],
-    )
+    def _job(self, *flags: str) -> JobSpecArgs:
+        template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=self._labels), spec=mirror_pod(self._cache, *flags))
+        return JobSpecArgs(backoff_limit=MIRROR_RETRIES, template=template)

@@ -28,7 +28,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
-from components.kubernetes import model_cache
+from components.kubernetes import mirror_pod
 from components.kubernetes.containers import container_security, pod_security, writable_mounts, writable_volumes
 from components.kubernetes.labels import model_selector
 from components.kubernetes.platform import SERVING_ACCOUNT
@@ -54,8 +54,8 @@ def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
         init_containers=[_gate(cache)],
         containers=[_engine(model)],
         volumes=[
-            model_cache.weights_volume(cache, read_only=True),
-            model_cache.script_volume(),
+            mirror_pod.weights_volume(cache.name, read_only=True),
+            mirror_pod.script_volume(),
             *writable_volumes(),
             VolumeArgs(
                 name="shared-memory",
@@ -88,7 +88,7 @@ def _engine(model: ModelPlan) -> ContainerArgs:
         liveness_probe=_probe(period=10, failures=6, timeout=5),
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=model.drain.pre_stop_seconds))),
         volume_mounts=[
-            VolumeMountArgs(name="weights", mount_path=model_cache.WEIGHTS_FOLDER, read_only=True),
+            VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
             VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108  the path inside the container
             *writable_mounts(),
         ],
@@ -99,12 +99,12 @@ def _gate(cache: CachePlan) -> ContainerArgs:
     return ContainerArgs(
         name="weights",
         image=cache.mirror_image,
-        command=model_cache.script_command(cache, "--wait"),
+        command=mirror_pod.gate_command(cache),
         resources=ResourceRequirementsArgs(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "256Mi"}),
         security_context=container_security(read_only_root=True),
         volume_mounts=[
-            VolumeMountArgs(name="weights", mount_path=model_cache.WEIGHTS_FOLDER, read_only=True),
-            model_cache.script_mount(),
+            VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
+            mirror_pod.script_mount(),
         ],
     )
 

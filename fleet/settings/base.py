@@ -19,6 +19,9 @@ OBJECT_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]([-a-z0-9]*[a-z0-9])?$"
 IMAGE_PATTERN = r"^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+FOLDER_PATTERN = r"^(/\.?[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)+$"
+"""An absolute path as a node writes it: Kubernetes refuses `..`, and two spellings of one folder would be two caches."""
+
 
 FORMS = {
     LABEL_PATTERN: ("lower-case letters, digits and hyphens, a letter first and no hyphen last", "write it like this: chat-large"),
@@ -36,6 +39,7 @@ FORMS = {
     DOMAIN_PATTERN: ("a domain name such as llm.example.com", "write it without a scheme, a path or capitals"),
     IMAGE_PATTERN: ("an image such as registry.example.com/vllm:v1, with a digest at best", "write registry/name:tag or registry/name@sha256:…"),
     PRINTABLE_PATTERN: ("one line of printable characters", "write it on one line"),
+    FOLDER_PATTERN: ("an absolute path without `.`, `..`, empty parts or a slash at the end", "write it like this: /srv/models"),
 }
 """What a pattern asks for, and what to do, in the words of an error message."""
 
@@ -59,6 +63,7 @@ GitCommit = Annotated[str, StringConstraints(pattern=COMMIT_PATTERN)]
 ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_PATTERN, max_length=253)]
 Printable = Annotated[str, StringConstraints(pattern=PRINTABLE_PATTERN, max_length=500)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE_PATTERN, max_length=500)]
+Folder = Annotated[str, StringConstraints(pattern=FOLDER_PATTERN, max_length=500)]
 
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]

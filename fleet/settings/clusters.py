@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from fleet.settings.base import PROJECT_PATTERN, UID_PATTERN, Cidr, Image, Key, ObjectName, Printable, Section
+from fleet.settings.base import PROJECT_PATTERN, UID_PATTERN, Cidr, Folder, Image, Key, ObjectName, Printable, Section
 from fleet.settings.regions import AwsRegion, GcpRegion
 
 
@@ -84,6 +84,9 @@ class ExistingCluster(CommonCluster):
     """What the cluster has already."""
     storage_classes: dict[Literal["cache", "volume"], ObjectName] = {}  # noqa: RUF012  pydantic copies it
     """Storage classes by use. `cache`: for weights, one that many nodes can mount at once (NFS, EFS, Filestore); `volume`: disks of one node."""
+    cache_folder: Folder | None = None
+    """A folder for weights that every node mounts at this path (an NFS export, a parallel file system), instead of storage_classes.cache.
+    User 2000 or group 0 must be able to write there."""
     engine_image: Image | None = None
     """Another engine image that takes the same arguments."""
     wait: bool = True

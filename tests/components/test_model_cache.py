@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.kubernetes import mirror_weights
+from components.kubernetes import mirror_weights, weights_lock
+from tests.support.fleets import graph_of, production
 from tests.support.kubernetes_rules import quantity
 from tests.support.recording import Graph, Resource
 
 pytestmark = pytest.mark.mocks
+
+WEEKLY = re.compile(r"[1-5]?[0-9] (1?[0-9]|2[0-3]) \* \* [0-6]")
 
 
 def _claim_and_job(graph: Graph, model: str = "chat") -> tuple[Resource, Resource]:
@@ -28,7 +33,7 @@ def _container(job: Resource) -> dict[str, Any]:
 def test_models_of_one_revision_share_one_cache_in_each_cluster(graph: Graph) -> None:
     assert _claim_and_job(graph, "chat") == _claim_and_job(graph, "wide"), "the same weights lie there once"
     assert _claim_and_job(graph, "chat")[0] != _claim_and_job(graph, "labels")[0], "other weights lie elsewhere"
-    per_region = [graph.region(each) for each in graph.objects("PersistentVolumeClaim")]
+    per_region = [graph.region(each) for each in graph.objects("CronJob")]
     assert sorted(per_region) == ["a", "a", "b", "b"], "nothing is shared between clusters"
 
 
@@ -84,15 +89,82 @@ def test_the_mirror_writes_where_the_servers_read_and_to_volumes_only(graph: Gra
 def test_job_and_gate_run_the_script_of_the_config_map_for_the_same_revision(graph: Graph) -> None:
     gate = graph.named("Deployment", "chat", "a").inputs["spec"]["template"]["spec"]["initContainers"][0]
     job = _container(_claim_and_job(graph)[1])
-    assert [*job["command"], "--wait"] == gate["command"], "what one writes is what the other waits for"
-    script = graph.named("ConfigMap", "mirror-weights", "a").inputs["data"]["mirror_weights.py"]
-    assert script == Path(mirror_weights.__file__).read_text(encoding="utf-8"), "the tested script is the shipped one"
+    name = graph.named("CronJob", f"audit-{_claim_and_job(graph)[0].inputs['metadata']['name']}", "a").inputs["metadata"]["name"]
+    assert gate["command"] == [*job["command"], "--wait", "--audit-name", name], "what one writes is what the other waits for, or has mended"
+    scripts = graph.named("ConfigMap", "mirror-weights", "a").inputs["data"]
+    tested = {Path(str(module.__file__)) for module in (mirror_weights, weights_lock)}
+    assert scripts == {path.name: path.read_text(encoding="utf-8") for path in tested}, "the tested scripts are the shipped ones"
     assert gate["command"][0] == "python3", "no shell between the signal and the script"
     assert gate["command"][1] == f"{_script_folder(gate)}/mirror_weights.py", "the mounted file"
 
 
 def _script_folder(container: dict[str, Any]) -> str:
     return next(mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "script")
+
+
+@pytest.mark.parametrize("region", ["a", "b"])
+def test_each_cache_is_audited_weekly_by_the_mirrors_own_pod(graph: Graph, region: str) -> None:
+    for audit in (each for each in graph.objects("CronJob") if graph.region(each) == region):
+        spec, cache = audit.inputs["spec"], audit.inputs["metadata"]["name"].removeprefix("audit-")
+        job = graph.named("Job", f"mirror-{cache}", region)
+        whole = deepcopy(spec["jobTemplate"]["spec"])
+        assert whole["template"]["spec"]["containers"][0]["command"].pop() == "--audit", "reads every file, and mends"
+        assert whole == job.inputs["spec"], "the same image, identity, labels, volumes and patience"
+        assert (spec["concurrencyPolicy"], spec["timeZone"]) == ("Forbid", "Etc/UTC"), "one at a time, at a time that no node's clock moves"
+        assert max(spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) <= 2, "a few logs, not a heap of pods"
+        assert not audit.ignore_changes, "it may change in place: the next one runs in the new image"
+
+
+def test_audits_do_not_start_at_the_same_minute(graph: Graph) -> None:
+    schedules = [each.inputs["spec"]["schedule"] for each in graph.objects("CronJob")]
+    assert all(WEEKLY.fullmatch(schedule) for schedule in schedules), "once a week"
+    assert len(set(schedules)) == len(schedules), "or all caches would be read at once"
+
+
+def test_a_folder_becomes_two_volumes_that_are_bound_to_their_claims_and_never_emptied(graph: Graph) -> None:
+    volumes = list(graph.objects("PersistentVolume"))
+    assert {graph.region(each) for each in volumes} == {"b"}, "where a storage class makes volumes there are none of ours"
+    assert len(volumes) == 4, "for each cache one to read and one to write"
+    for volume in volumes:
+        spec = volume.inputs["spec"]
+        claim = graph.named("PersistentVolumeClaim", spec["claimRef"]["name"], "b").inputs
+        assert spec["claimRef"]["namespace"] == claim["metadata"]["namespace"], "nobody else's claim gets it"
+        assert claim["spec"]["volumeName"] == volume.inputs["metadata"]["name"], "and the claim takes no other"
+        assert spec["accessModes"] == claim["spec"]["accessModes"], "or they would never be bound"
+        assert spec["capacity"]["storage"] == claim["spec"]["resources"]["requests"]["storage"], "likewise"
+        assert spec["storageClassName"] == claim["spec"]["storageClassName"] == "", "no default class steps in"
+        assert spec["persistentVolumeReclaimPolicy"] == "Retain", "the folder is not ours"
+        assert spec["hostPath"] == {"path": "/srv/models", "type": "Directory"}, "a node without it must not make an empty one"
+        assert "namespace" not in volume.inputs["metadata"], "volumes belong to the cluster"
+        assert volume.ignore_changes == ("spec",), "the API server refuses another source"
+        assert volume.urn in graph.needs(graph.named("PersistentVolumeClaim", spec["claimRef"]["name"], "b")), "volumes go after their claims"
+
+
+def test_servers_can_only_read_a_folder_and_the_mirror_alone_writes_it(graph: Graph) -> None:
+    claims = {
+        each.inputs["metadata"]["name"]: each.inputs["spec"]["accessModes"]
+        for each in graph.objects("PersistentVolumeClaim")
+        if graph.region(each) == "b"
+    }
+    for server in (each for each in graph.objects("Deployment") if graph.region(each) == "b"):
+        (mounted,) = [volume["persistentVolumeClaim"] for volume in _volumes(server) if "persistentVolumeClaim" in volume]
+        assert mounted["readOnly"] is True, "the node mounts it so"
+        assert claims[mounted["claimName"]] == ["ReadOnlyMany"], "and the volume says so"
+    for job in (each for each in graph.objects("Job") if graph.region(each) == "b"):
+        (mounted,) = [volume["persistentVolumeClaim"] for volume in _volumes(job) if "persistentVolumeClaim" in volume]
+        assert claims[mounted["claimName"]] == ["ReadWriteMany"], "the one claim that it may write"
+
+
+def test_volumes_of_two_fleets_never_have_the_same_name(graph: Graph, tmp_path: Path) -> None:
+    settings = production()
+    settings["name"] = "other"
+    other = graph_of(settings, tmp_path)
+    names = [{each.inputs["metadata"]["name"] for each in found.objects("PersistentVolume")} for found in (graph, other)]
+    assert not names[0] & names[1], "they belong to no namespace, and a second fleet would take over the volumes of the first"
+
+
+def _volumes(workload: Resource) -> list[dict[str, Any]]:
+    return workload.inputs["spec"]["template"]["spec"]["volumes"]
 
 
 def test_a_changed_script_is_changed_in_place(graph: Graph) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import pod_security
-from tests.support.kubernetes_rules import matches, metadata_problems, pod_of, quantity, references, schema_problems
+from tests.support.kubernetes_rules import matches, metadata_problems, pod_of, quantity, references, schema_problems, template_of
 from tests.support.recording import Graph, Resource
 
 pytestmark = pytest.mark.mocks
@@ -17,6 +17,10 @@ SECRETS_OF_THE_PLAN = {("Secret", "hub"), ("Secret", "engine")}
 
 def _pods(graph: Graph) -> list[tuple[Resource, dict[str, Any]]]:
     return [(each, pod) for each in graph.objects() if (pod := pod_of(each.inputs))]
+
+
+def _labels(workload: Resource) -> dict[str, str]:
+    return (template_of(workload.inputs) or {})["metadata"]["labels"]
 
 
 def test_every_object_is_valid_by_the_strict_published_schema(graph: Graph) -> None:
@@ -41,7 +45,7 @@ def test_every_object_names_its_field_manager_so_that_a_killed_run_owns_nothing_
 
 def test_every_pod_is_admitted_under_pod_security_restricted(graph: Graph) -> None:
     pods = _pods(graph)
-    assert {each.inputs["kind"] for each, _ in pods} == {"Deployment", "Job"}, "both kinds of pods are judged"
+    assert {each.inputs["kind"] for each, _ in pods} == {"Deployment", "Job", "CronJob"}, "all kinds of pods are judged"
     assert {each.name: problems for each, pod in pods if (problems := pod_security.violations(pod))} == {}, "the namespace enforces it"
 
 
@@ -62,9 +66,9 @@ def test_quantities_parse_and_requests_fit_into_limits(graph: Graph) -> None:
 
 def test_selectors_match_their_own_pods_and_no_others(graph: Graph) -> None:
     for server in graph.objects("Deployment"):
-        for each in [*graph.objects("Deployment"), *graph.objects("Job")]:
+        for each, _ in _pods(graph):
             if graph.region(each) == graph.region(server):
-                labels = each.inputs["spec"]["template"]["metadata"]["labels"]
+                labels = _labels(each)
                 assert matches(server.inputs["spec"]["selector"], labels) == (each is server), f"{server.name} owns its own pods only"
 
 
@@ -107,8 +111,8 @@ def test_network_policies_select_the_pods_they_are_about(graph: Graph) -> None:
     policies = {name: graph.named("NetworkPolicy", name, "a").inputs["spec"] for name in ("default-deny", "model-server", "weights-mirror")}
     picked = {name: set() for name in policies}
     for each, _ in _pods(graph):
-        labels = each.inputs["spec"]["template"]["metadata"]["labels"]
         for name, spec in policies.items():
-            if matches(spec["podSelector"], labels):
+            if matches(spec["podSelector"], _labels(each)):
                 picked[name].add(each.inputs["kind"])
-    assert picked == {"default-deny": {"Deployment", "Job"}, "model-server": {"Deployment"}, "weights-mirror": {"Job"}}, "each role its own rules"
+    writers = {"Job", "CronJob"}
+    assert picked == {"default-deny": {"Deployment", *writers}, "model-server": {"Deployment"}, "weights-mirror": writers}, "each role its own rules"

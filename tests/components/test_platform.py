@@ -16,9 +16,9 @@ def _policy(graph: Graph, name: str) -> dict[str, Any]:
     return graph.named("NetworkPolicy", name, "a").inputs["spec"]
 
 
-def test_everything_but_priorities_lives_in_the_one_namespace(graph: Graph) -> None:
+def test_everything_but_priorities_and_volumes_lives_in_the_one_namespace(graph: Graph) -> None:
     for each in graph.objects():
-        if each.inputs["kind"] not in {"Namespace", "PriorityClass"}:
+        if each.inputs["kind"] not in {"Namespace", "PriorityClass", "PersistentVolume"}:
             assert each.inputs["metadata"]["namespace"] == "vllm", f"{each.name} would land in the context's default namespace"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleets import graph_of, production
+from tests.support.kubernetes_rules import template_of
 from tests.support.recording import Graph
 
 pytestmark = pytest.mark.mocks
@@ -27,7 +28,7 @@ def test_every_object_and_every_pod_carries_the_labels_of_its_fleet(graph: Graph
             "vllm-fleet/owner": "ml-platform",
             "vllm-fleet/cluster": graph.region(each),
         }
-        template = each.inputs.get("spec", {}).get("template")
+        template = template_of(each.inputs)
         for metadata in [each.inputs["metadata"], *([template["metadata"]] if template else [])]:
             assert wanted.items() <= metadata["labels"].items(), f"{each.name} could not be traced to its owner"
 

@@ -19,11 +19,11 @@ POD_SUFFIX = len("-0123456789-01234")
 """What a ReplicaSet and a pod add to the name of a Deployment."""
 
 
-def _longest(folder: Path) -> Settings:
+def _longest(folder: Path, cluster: str) -> Settings:
     settings = production()
     settings["name"] = "f" * 24
     settings["owner"] = settings["models"]["chat"]["team"] = LONGEST
-    settings["clusters"] = {LONGEST: settings["clusters"]["a"]}
+    settings["clusters"] = {LONGEST: settings["clusters"][cluster]}
     settings["pools"] = {LONGEST: settings["pools"]["l4"]}
     config = folder / "config.json"
     config.write_text(json.dumps(dict(PRESETS["small"].config)), encoding="utf-8")
@@ -32,10 +32,10 @@ def _longest(folder: Path) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+@pytest.fixture(scope="module", params=["a", "b"], ids=["storage class", "folder"])
+def graph(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Graph:
     folder = tmp_path_factory.mktemp("fleet")
-    return graph_of(_longest(folder), folder)
+    return graph_of(_longest(folder, request.param), folder)
 
 
 def test_every_name_label_and_annotation_of_the_longest_keys_is_legal(graph: Graph) -> None:
@@ -49,6 +49,11 @@ def test_names_leave_room_for_what_controllers_append(graph: Graph) -> None:
         name = each.inputs["metadata"]["name"]
         assert len(name) + POD_SUFFIX <= 63 or each.inputs["kind"] == "Job", f"pods of {name} get host names of at most 63 characters"
         assert len(name) + len("-01234") <= 63, f"{name}: a Job's name becomes a label of its pods"
+
+
+def test_the_names_of_audits_leave_room_for_the_minute_that_their_jobs_carry(graph: Graph) -> None:
+    (audit,) = graph.objects("CronJob")
+    assert len(audit.inputs["metadata"]["name"]) <= 52, "the API server refuses a longer one"
 
 
 def test_keys_with_hyphens_never_meet_in_one_name(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from tests.support.simulated_cluster import TOKEN
 pytestmark = pytest.mark.engine
 
 PER_CLUSTER = Counter(Namespace=1, PriorityClass=3, ServiceAccount=2, NetworkPolicy=3, ConfigMap=1)
-PER_CACHE = Counter(PersistentVolumeClaim=1, Job=1)
+PER_CACHE = Counter(PersistentVolumeClaim=1, Job=1, CronJob=1)
+PER_FOLDER = Counter(PersistentVolume=2, PersistentVolumeClaim=1)
+"""What a cache has on top where it lies in a folder."""
 PER_MODEL = Counter(Deployment=1, Service=1, PodDisruptionBudget=1)
 REVISION = "b" * 40
 API_KEY = "engine-key"
@@ -37,7 +39,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineFleet]:
 def _kinds(planned: FleetPlan) -> Counter[str]:
     expected: Counter[str] = Counter()
     for cluster in planned.clusters:
-        for kinds, count in ((PER_CLUSTER, 1), (PER_CACHE, len(cluster.caches)), (PER_MODEL, len(cluster.models))):
+        folders = sum(cache.static is not None for cache in cluster.caches)
+        for kinds, count in ((PER_CLUSTER, 1), (PER_CACHE, len(cluster.caches)), (PER_FOLDER, folders), (PER_MODEL, len(cluster.models))):
             expected.update({kind: number * count for kind, number in kinds.items()})
     return expected
 
@@ -123,7 +126,7 @@ def test_a_removed_model_takes_its_objects_with_it_and_no_other(fleet: EngineFle
     del fleet.settings["models"]["labels"]
     fleet.up()
     assert {change.operation for change in fleet.provider.log} == {"delete"}, "nothing else is touched"
-    assert Counter(change.kind for change in fleet.provider.log) == PER_CACHE + PER_MODEL, "all five objects of it"
+    assert Counter(change.kind for change in fleet.provider.log) == PER_CACHE + PER_MODEL, "all six objects of it"
 
 
 def test_no_credential_is_in_the_state(fleet: EngineFleet) -> None:

@@ -80,3 +80,23 @@ def test_a_cluster_keeps_its_identity_until_an_input_that_replaces_it_changes(en
 
 def test_the_borders_between_parts_count_in_a_hash() -> None:
     assert naming.short_hash("ab", "c") != naming.short_hash("a", "bc"), "otherwise two clusters could share an identity"
+
+
+@given(parts=st.lists(KEYS, min_size=1, max_size=4))
+def test_a_weekly_schedule_is_a_minute_of_the_week(parts: list[str]) -> None:
+    minute, hour, *every, weekday = naming.weekly_schedule(*parts).split()
+    assert (0 <= int(minute) < 60, 0 <= int(hour) < 24, every, 0 <= int(weekday) < 7) == (True, True, ["*", "*"], True), "as cron writes it"
+    assert naming.weekly_schedule(*parts) == naming.weekly_schedule(*parts), "the same every time, or each update would move it"
+
+
+def test_weekly_schedules_are_spread_over_the_week() -> None:
+    schedules = [naming.weekly_schedule("fleet", f"cache-{number}") for number in range(200)]
+    assert len(set(schedules)) > 190, "what a hundred fleets start at once, a hub refuses"
+    assert {schedule.split()[-1] for schedule in schedules} == set("0123456"), "on every day"
+
+
+@given(repository=REPOSITORIES, revision=COMMITS)
+def test_the_weights_of_another_place_have_another_name(repository: str, revision: str) -> None:
+    names = {naming.weights_name(repository, revision, place) for place in ("", "/srv/models", "/srv/other")}
+    assert len(names) == 3, "a volume's place cannot be changed under its name"
+    assert all(len(name) <= 47 and LABEL.fullmatch(name) for name in names), "as long as any other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.support.recording import Graph, Resource
 pytestmark = pytest.mark.mocks
 
 NEW_REVISION = "d" * 40
+VOLUMES = ["mirror-claim", "mirror-volume", "volume"]
+VOLUME_PART = re.compile(r"^.*?-(?=(mirror-claim|mirror-volume|[a-z]+)$)")
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +65,17 @@ def _change(before: Graph, folder: Path, edit: Callable[[Settings], None]) -> Ch
     return Change(before, graph_of(settings, folder))
 
 
+def _parts(names: set[str], cluster: str) -> list[str]:
+    """What of a model or a cache these resources are, sorted."""
+    return sorted(VOLUME_PART.sub("", name) for name in names if name.startswith(f"{cluster}."))
+
+
 def test_a_new_revision_makes_a_new_cache_beside_the_old_one_and_moves_its_servers(before: Graph, tmp_path: Path) -> None:
     change = _change(before, tmp_path, lambda settings: settings["models"]["labels"].update(revision=NEW_REVISION))
     assert change.updated == {"a.labels-deployment", "b.labels-deployment"}, "no other model restarts"
-    assert len(change.created) == len(change.deleted) == 4, "claim and Job per cluster; the engine deletes last, when the servers have moved"
-    assert {name.rpartition("-")[2] for name in change.created | change.deleted} == {"claim", "mirror"}, "nothing else"
+    for names in (change.created, change.deleted):  # the engine deletes last, when the servers have moved
+        assert _parts(names, "a") == ["audit", "claim", "mirror"], "claim, Job and audit, nothing else"
+        assert _parts(names, "b") == sorted(["audit", "claim", "mirror", *VOLUMES]), "with a folder, volumes as well"
     assert not change.replaced, "nothing under a name that is still in use"
 
 
@@ -80,9 +89,9 @@ def test_a_removed_model_takes_its_own_parts_and_nothing_else(before: Graph, tmp
     change = _change(before, tmp_path, lambda settings: settings["models"].pop("labels"))
     assert not change.created, "nothing takes its place"
     assert not change.updated, "no other model restarts"
-    kinds = {name.rpartition("-")[2] for name in change.deleted}
-    assert kinds == {"deployment", "service", "budget", "claim", "mirror"}, "servers, address, budget and weights"
-    assert len(change.deleted) == 10, "in both clusters"
+    server, cache = ["budget", "deployment", "service"], ["audit", "claim", "mirror"]
+    assert _parts(change.deleted, "a") == sorted([*server, *cache]), "servers, address, budget and weights"
+    assert _parts(change.deleted, "b") == sorted([*server, *cache, *VOLUMES]), "in both clusters; the folder's content is not ours to delete"
 
 
 def test_a_replaced_pool_moves_its_models_in_place(before: Graph, tmp_path: Path) -> None:
@@ -107,13 +116,35 @@ def test_a_new_engine_image_moves_servers_and_leaves_every_cache_alone(before: G
         settings["clusters"]["a"]["engine_image"] = f"registry.test/engine@sha256:{'0' * 64}"
 
     change = _change(before, tmp_path, newer)
-    assert change.updated == {"a.chat-deployment", "a.wide-deployment", "a.labels-deployment"}, "every server of that cluster, one by one"
+    audits = {name for name in change.updated if name.endswith("-audit")}
+    assert change.updated - audits == {"a.chat-deployment", "a.wide-deployment", "a.labels-deployment"}, "every server of that cluster, one by one"
+    assert len(audits) == 2, "the audits to come run in it as well"
     assert not change.created | change.deleted | change.replaced, "no mirror runs again"
 
 
 def test_another_storage_class_empties_no_cache(before: Graph, tmp_path: Path) -> None:
     change = _change(before, tmp_path, lambda settings: settings["clusters"]["a"]["storage_classes"].update(cache="faster"))
     assert not change.created | change.deleted | change.updated, "it counts for caches made from now on"
+
+
+def test_another_folder_is_another_cache_beside_the_old_one(before: Graph, tmp_path: Path) -> None:
+    change = _change(before, tmp_path, lambda settings: settings["clusters"]["b"].update(cache_folder="/srv/faster"))
+    assert change.updated == {"b.chat-deployment", "b.labels-deployment"}, "servers move to it one by one"
+    for names in (change.created, change.deleted):
+        assert {name.split(".")[0] for name in names} == {"b"}, "in that cluster alone"
+        assert set(_parts(names, "b")) == {"audit", "claim", "mirror", *VOLUMES}, "caches of the same models"
+    assert not change.replaced, "a volume's source cannot be changed, and nothing tries to"
+
+
+def test_a_cluster_that_moves_from_a_storage_class_to_a_folder_gets_new_caches(before: Graph, tmp_path: Path) -> None:
+    def move(settings: Settings) -> None:
+        del settings["clusters"]["a"]["storage_classes"]
+        settings["clusters"]["a"]["cache_folder"] = "/srv/models"
+
+    change = _change(before, tmp_path, move)
+    assert {*_parts(change.deleted, "a")} == {"audit", "claim", "mirror"}, "the old claims go last"
+    assert {*_parts(change.created, "a")} == {"audit", "claim", "mirror", *VOLUMES}, "under other names"
+    assert not change.replaced, "no claim is emptied in place"
 
 
 def test_another_cluster_adds_only_itself(before: Graph, tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
 def test_each_region_holds_exactly_these_kinds_of_objects(graph: Graph, region: str) -> None:
     found = Counter(each.inputs["kind"] for each in graph.objects() if graph.region(each) == region)
     servers = dict.fromkeys(("Deployment", "Service", "PodDisruptionBudget"), len(MODELS[region]))
-    caches = dict.fromkeys(("PersistentVolumeClaim", "Job"), CACHES[region])
-    assert found == {**PLATFORM, **servers, **caches}, "nothing more, nothing less"
+    caches = dict.fromkeys(("Job", "CronJob"), CACHES[region])
+    volumes = dict.fromkeys(("PersistentVolume", "PersistentVolumeClaim"), 2 * CACHES[region])  # one to read, one to write
+    assert found == {**PLATFORM, **servers, **caches, **volumes}, "nothing more, nothing less"
 
 
 @pytest.mark.parametrize("region", ["east", "west"])

@@ -29,9 +29,13 @@ def shipped(stack: str) -> Settings:
 
 
 def production() -> Settings:
-    """A fleet of two existing clusters in prod: interactive, standard and batch models, tensor parallelism, secrets by name."""
+    """A fleet of two existing clusters in prod: interactive, standard and batch models, tensor parallelism, secrets by name.
+
+    Weights lie in volumes of a storage class in the first, in a folder in the second.
+    """
+    weights = {"a": {"storage_classes": {"cache": "efs"}}, "b": {"cache_folder": "/srv/models"}}
     clusters = {
-        name: {"cloud": "existing", "context": name, "cluster_uid": uid, "region": name, "gpu_labels": "eks", "storage_classes": {"cache": "efs"}}
+        name: {"cloud": "existing", "context": name, "cluster_uid": uid, "region": name, "gpu_labels": "eks", **weights[name]}
         for name, uid in UIDS.items()
     }
     return deepcopy(

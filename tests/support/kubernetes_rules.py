@@ -51,8 +51,7 @@ def metadata_problems(item: Mapping[str, Any]) -> Iterator[str]:
     metadata = item["metadata"]
     if not DNS_LABEL.fullmatch(metadata["name"]):
         yield f"name {metadata['name']}"
-    template = item.get("spec", {}).get("template", {}) if isinstance(item.get("spec"), Mapping) else {}
-    for part in (metadata, template.get("metadata", {})):
+    for part in (metadata, (template_of(item) or {}).get("metadata", {})):
         for key, value in part.get("labels", {}).items():
             if not _key_is_legal(key) or not LABEL_VALUE.fullmatch(value):
                 yield f"label {key}={value}"
@@ -73,9 +72,17 @@ def quantity(text: str) -> float:
     return float(found.group(1)) * FACTORS[found.group(2)]
 
 
+def template_of(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The pod template inside a workload: metadata and spec."""
+    if item["kind"] == "CronJob":
+        return item["spec"]["jobTemplate"]["spec"]["template"]
+    return item["spec"]["template"] if item["kind"] in {"Deployment", "Job"} else None
+
+
 def pod_of(item: Mapping[str, Any]) -> dict[str, Any] | None:
     """The pod spec inside a workload."""
-    return item["spec"]["template"]["spec"] if item["kind"] in {"Deployment", "Job"} else None
+    template = template_of(item)
+    return template["spec"] if template else None
 
 
 def references(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
