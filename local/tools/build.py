@@ -54,8 +54,9 @@ def cached_folder(recipe: Recipe) -> Path:
     flags = (recipe.linker_flags, recipe.tags, sorted(recipe.binaries.items()), _go(recipe))
     digest = hashlib.sha256(repr(flags).encode())
     folder = MODULES / recipe.module
-    for path in sorted((folder / "go.mod", folder / "go.sum", *folder.glob("*.go"))):
-        digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted((folder / "go.mod", folder / "go.sum", *folder.rglob("*.go"), *folder.rglob("*.json"))):
+        if path.exists():  # a module without requirements has no go.sum
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return cache_directory() / "tools" / recipe.module / digest.hexdigest()[:16]
 
 

@@ -52,6 +52,8 @@ def users_own(recipe: Recipe, names: Iterable[str]) -> dict[str, Path]:
 
     Looked for in the engine's plugin folder where the recipe names one, else in $KUBEBUILDER_ASSETS and on PATH.
     """
+    if recipe.ours:
+        return {}
     if recipe.plugin:
         return _plugin(recipe)
     places = os.pathsep.join(part for part in (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH")) if part)

@@ -28,6 +28,8 @@ class Recipe:
     """Lowest version of a binary on PATH that is used instead, within its major version."""
     plugin: str = ""
     """Folder among the engine's plugins whose binary is used instead: exactly this version, none other."""
+    ours: bool = False
+    """Its sources are ours, or it goes into an image: never looked for on PATH."""
     alternative: str
 
 
@@ -45,6 +47,14 @@ def _kubernetes_flags() -> str:
 
 
 _PROVIDER_STAMP = "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version"
+
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+ENGINE = ("pulumi", "pulumi-resource-kubernetes")
+REAL_NODES = (
+    *("containerd", "containerd-shim-runc-v2", "ctr", "fleet-kubelet", "kube-proxy", "device-plugin"),
+    *("coredns", "llm-d-inference-sim", "vllm-simulator", "fleet-client", "pause"),
+)
+"""What real nodes and their images need beside the control plane."""
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
@@ -82,5 +92,35 @@ RECIPES: tuple[Recipe, ...] = (
         linker_flags=f"-s -w -X main.version={PULUMI_KUBERNETES} -X {_PROVIDER_STAMP}={PULUMI_KUBERNETES}",
         plugin=f"resource-kubernetes-v{PULUMI_KUBERNETES}",
         alternative=f"run: pulumi plugin install resource kubernetes {PULUMI_KUBERNETES}",
+    ),
+    Recipe(
+        module="containerd",
+        binaries={name: f"github.com/containerd/containerd/v2/cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
+        linker_flags="-s -w",
+        tags="no_btrfs,no_devmapper,no_zfs",
+        minimum=(2, 4),  # what the tests run, patches aside
+        alternative="containerd 2.4 or newer",
+    ),
+    Recipe(
+        module="node",
+        binaries={"fleet-kubelet": "./kubelet", "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy", "device-plugin": "./device_plugin"},
+        linker_flags=_kubernetes_flags(),
+        ours=True,
+        alternative="nothing else serves",
+    ),
+    Recipe(module="coredns", binaries={"coredns": "."}, linker_flags="-s -w", ours=True, alternative="nothing else serves"),
+    Recipe(
+        module="simulator",
+        binaries={"llm-d-inference-sim": "github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim"},
+        linker_flags="-s -w",
+        ours=True,
+        alternative="nothing else serves",
+    ),
+    Recipe(
+        module="engine",
+        binaries={"vllm-simulator": "./serve", "fleet-client": "./client", "pause": "./pause"},
+        linker_flags="-s -w",
+        ours=True,
+        alternative="nothing else serves",
     ),
 )

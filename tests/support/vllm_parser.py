@@ -40,6 +40,14 @@ class RealParser:
         """What vLLM makes of a command line (everything after `vllm serve`)."""
         return self._ask({"line": list(line)})
 
+    def engine_line(self, line: Sequence[str]) -> Verdict:
+        """What vLLM itself makes of a command line: unlike `command_line`, abbreviated flags are taken."""
+        return self._ask({"engine_line": list(line)})
+
+    def flags(self) -> dict[str, Any]:
+        """Every flag and every environment variable of the release, as `vllm_flags` records them."""
+        return self._ask({"flags": True}).values
+
     def environment(self, variables: Mapping[str, str]) -> Verdict:
         """What vLLM makes of environment variables with `--fail-on-environ-validation`."""
         return self._ask({"environment": dict(variables)})

@@ -2,8 +2,9 @@
 
 Every third-party module that is missing becomes a stand-in that pydantic can build a schema for; a missing vllm module is
 an error. Questions come as JSON on standard input, one a line, and are answered one a line: {"line": [...]} with what the
-parser makes of a command line, {"environment": {...}} with what vLLM makes of its variables, {"words": true} with the names
-that the release knows.
+parser makes of a command line, {"engine_line": [...]} likewise but without the rules of this project's own that vLLM lacks,
+{"environment": {...}} with what vLLM makes of its variables, {"words": true} with the names that the release knows,
+{"flags": true} with all that can be said of its flags in a table.
 """
 
 from __future__ import annotations
@@ -132,17 +133,18 @@ class Parser:
         self.tool_parsers = set(tools.ToolParserManager.list_registered())
         reasoning = with_stand_ins(lambda: importlib.import_module("vllm.reasoning"))
         self.reasoning_parsers = set(reasoning.ReasoningParserManager.list_registered())
+        self.load_formats = LOAD_FORMATS
         self.flags = set(self.serve._option_string_actions)
 
-    def answer(self, line):
+    def answer(self, line, check=None):
         """Why this command line is refused, or what it means and which of its flags only repeat a default."""
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-                known = self.check(line)
+                known = (check or self.check)(line)
         except SystemExit:
             return {"reason": (said.getvalue().strip().splitlines() or ["refused"])[-1]}
-        except (ValueError, TypeError, KeyError, AssertionError) as error:
+        except (ValueError, TypeError, LookupError, AssertionError) as error:
             return {"reason": str(error)}
         actions = {word: self.serve._option_string_actions[word] for word in line if word in self.flags}
         values = {flag: getattr(known, action.dest) for flag, action in actions.items()}
@@ -150,13 +152,17 @@ class Parser:
         return {"reason": None, "model": known.model_tag, "values": values, "repeated": repeated}
 
     def check(self, line):
-        """Raise what vLLM would raise."""
+        """Raise what vLLM would raise, and refuse what it would misunderstand."""
         for word in line:
             if word.startswith("--config="):
                 raise ValueError("--config=FILE is silently ignored by vLLM: use two arguments")
             flag = word.split("=")[0].split(".")[0].replace("_", "-")
             if word.startswith("--") and flag not in self.flags:
                 raise ValueError(f"{word} is not a full flag name")
+        return self.engine_check(line)
+
+    def engine_check(self, line):
+        """Raise what vLLM would raise. It takes abbreviations."""
         known = self.top.parse_args(["serve", *line])
         self.arguments.validate_parsed_serve_args(known)
         if not known.model_tag and "--config" not in line:
@@ -164,7 +170,7 @@ class Parser:
         self.check_configuration(known)
         for name, value, allowed in (
             ("quantization", known.quantization, self.methods),
-            ("load-format", known.load_format, LOAD_FORMATS),
+            ("load-format", known.load_format, self.load_formats),
             ("tool-call-parser", known.tool_call_parser, self.tool_parsers),
             ("reasoning-parser", known.reasoning_parser or None, self.reasoning_parsers),
         ):
@@ -224,9 +230,14 @@ def environment_answer(variables):
 def main():
     install_stand_ins()
     parser = Parser()
+    tables = importlib.import_module("vllm_flags")  # beside this file, which is where Python looks first
     for question in map(json.loads, sys.stdin):
         if "line" in question:
             answer = parser.answer(question["line"])
+        elif "engine_line" in question:
+            answer = parser.answer(question["engine_line"], parser.engine_check)
+        elif "flags" in question:
+            answer = {"reason": None, "values": tables.table(parser)}
         elif "environment" in question:
             answer = environment_answer(question["environment"])
         else:

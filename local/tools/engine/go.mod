@@ -1,0 +1,3 @@
+module tools.invalid/engine
+
+go 1.26
