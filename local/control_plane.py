@@ -1,4 +1,4 @@
-"""The processes of one region and the flags that make them a control plane on loopback, without root."""
+"""The processes of one region and the flags that make them a control plane: on loopback without root, or in a network of its own."""
 
 from __future__ import annotations
 
@@ -10,16 +10,25 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.kubeconfig import Access, only, write_private
 from local.ports import LOOPBACK, ports
 from local.processes import Daemon
+from local.region_network import RegionNetwork
 from local.stages import stages
 
-ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "provisioner")
+API_SERVER = ("etcd", "kube-apiserver")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok", "provisioner")
+INSIDE_PORTS = {"etcd": 2379, "api": 6443}
+"""In a network namespace of its own a region has the usual ones."""
+
 READY_TIMEOUT_SECONDS = 90.0
+SIMULATED_NODE_GRACE_SECONDS = 600
+REAL_NODE_GRACE_SECONDS = 40
+"""Kubernetes' own: after this long without a sign of life a node's servers get no requests any more."""
+
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 
 
@@ -32,8 +41,8 @@ def missing() -> str | None:
     return None
 
 
-def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> Access:
-    """Etcd and the API server; returns how to reach it.
+def start_api_server(folder: Path, context: str, tools: Mapping[str, Path], network: RegionNetwork | None = None) -> Access:
+    """Etcd and the API server, on loopback or in a region's own network; returns how to reach it.
 
     Raises:
         ProcessFailed: one of them did not come up.
@@ -43,29 +52,42 @@ def start_api_server(folder: Path, context: str, tools: Mapping[str, Path]) -> A
     if not (etcd.process() and server.process()):
         # Those that lost their API server wait longer and longer before they try again: two minutes were seen.
         _stop_controllers(folder)
-    chosen = ports(folder, in_use_by_us=bool(etcd.process() or server.process()))
-    etcd_url, api_url = f"http://{LOOPBACK}:{chosen['etcd']}", f"https://{LOOPBACK}:{chosen['api']}"
+    chosen = INSIDE_PORTS if network else ports(folder, in_use_by_us=bool(etcd.process() or server.process()))
+    address, inside = (network.address, network.inside) if network else (LOOPBACK, ())
+    etcd_url, api_url = f"http://{address}:{chosen['etcd']}", f"https://{address}:{chosen['api']}"
     token, key = _credentials(folder)
+    _forget_another_address(folder, address)
     etcd.start(
         [
+            *inside,
             str(tools["etcd"]),
             f"--data-dir={folder / 'etcd'}",
             "--unsafe-no-fsync",
             f"--listen-client-urls={etcd_url}",
             f"--advertise-client-urls={etcd_url}",
-            f"--listen-peer-urls=http://{LOOPBACK}:0",
+            f"--listen-peer-urls=http://{address}:0",
             "--log-level=warn",
         ]
     )
     etcd.wait(lambda: _answers(f"{etcd_url}/health"), READY_TIMEOUT_SECONDS)
-    server.start([str(tools["kube-apiserver"]), *_api_server_flags(folder, chosen["api"], etcd_url, key)])
+    flags = _api_server_flags(folder, f"{address}:{chosen['api']}", etcd_url, key)
+    server.start([*inside, str(tools["kube-apiserver"]), *flags, *(_real_node_flags(folder) if network else ["--endpoint-reconciler-type=none"])])
     certificate = folder / "certificates" / "apiserver.crt"
     server.wait(lambda: certificate.exists() and _answers(f"{api_url}/readyz", certificate, token), READY_TIMEOUT_SECONDS)
     return Access(context=context, server=api_url, certificate=certificate, token=token)
 
 
-def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: float, tools: Mapping[str, Path]) -> None:
-    """Controller manager, scheduler, KWOK and provisioner. A control plane that moved or slowed down restarts them."""
+def start_controllers(
+    folder: Path,
+    shared: Path,
+    context: str,
+    ready_seconds: float,
+    tools: Mapping[str, Path],
+    *,
+    names: Sequence[str] = CONTROLLERS,
+    network: RegionNetwork | None = None,
+) -> None:
+    """Those of controller manager, scheduler, KWOK and provisioner that are named. A control plane that moved or slowed down restarts them."""
     own = folder / "kubeconfig"
     written = only(shared, [context])  # one region's change must not restart the other's processes
     stage_file = folder / "stages.yaml"
@@ -77,12 +99,14 @@ def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: f
         Daemon("kwok", folder).stop()
         stage_file.write_text(text, encoding="utf-8")
     key = folder / "service-account.key"
-    manager = ["--controllers=*,-nodeipam,-cloud-node-lifecycle-controller", "--node-monitor-grace-period=600s", "--leader-elect=false"]
+    grace_seconds = REAL_NODE_GRACE_SECONDS if network else SIMULATED_NODE_GRACE_SECONDS
+    manager = ["--controllers=*,-nodeipam,-cloud-node-lifecycle-controller", f"--node-monitor-grace-period={grace_seconds}s", "--leader-elect=false"]
     commands = {
         "kube-controller-manager": [
             str(tools["kube-controller-manager"]),
             f"--kubeconfig={own}",
             f"--service-account-private-key-file={key}",
+            f"--root-ca-file={folder / 'certificates' / 'apiserver.crt'}",
             "--use-service-account-credentials=false",
             "--secure-port=0",
             *manager,
@@ -101,25 +125,50 @@ def start_controllers(folder: Path, shared: Path, context: str, ready_seconds: f
         ],
         "provisioner": [sys.executable, "-m", "local.provisioner", str(own), context],
     }
-    for name, command in commands.items():
-        Daemon(name, folder).start(command, {"PYTHONPATH": str(PROJECT_DIRECTORY)})
+    for name in names:
+        command = commands[name]
+        Daemon(name, folder).start([*(network.inside if network else ()), *command], {"PYTHONPATH": str(PROJECT_DIRECTORY)})
 
 
 def _stop_controllers(folder: Path) -> None:
-    for name in reversed(ORDER[2:]):
+    for name in reversed(CONTROLLERS):
         Daemon(name, folder).stop()
 
 
-def _api_server_flags(folder: Path, port: int, etcd_url: str, key: Path) -> list[str]:
+def _forget_another_address(folder: Path, address: str) -> None:
+    """The certificate names the address; the API server makes a new one where it finds none."""
+    kept = folder / "address"
+    if not kept.exists() or kept.read_text(encoding="utf-8") != address:
+        shutil.rmtree(folder / "certificates", ignore_errors=True)
+        kept.write_text(address, encoding="utf-8")
+
+
+def _real_node_flags(folder: Path) -> list[str]:
+    """The API server asks kubelets for logs with a certificate that they trust; one certificate is its own authority."""
+    certificate, key = folder / "kubelet-client.crt", folder / "kubelet-client.key"
+    if not certificate.exists():
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/O=system:masters/CN=kube-apiserver"]
+        command += ["-addext", "extendedKeyUsage=clientAuth", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(command, check=True, capture_output=True)
+        key.chmod(0o600)
+    return [
+        "--endpoint-reconciler-type=lease",
+        f"--kubelet-client-certificate={certificate}",
+        f"--kubelet-client-key={key}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+
+
+def _api_server_flags(folder: Path, where: str, etcd_url: str, key: Path) -> list[str]:
+    address, _, port = where.partition(":")
     return [
         f"--etcd-servers={etcd_url}",
-        f"--bind-address={LOOPBACK}",
-        f"--advertise-address={LOOPBACK}",
+        f"--bind-address={address}",
+        f"--advertise-address={address}",
         f"--secure-port={port}",
         f"--cert-dir={folder / 'certificates'}",
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",
-        "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--allow-privileged",
         f"--service-account-issuer=https://localhost:{port}/",

@@ -27,6 +27,16 @@ class State:
         """The engine's home, backend and workspace."""
         return self.root / "pulumi"
 
+    @property
+    def hub(self) -> Path:
+        """Models that the local hub has."""
+        return self.root / "hub"
+
+    @property
+    def buckets(self) -> Path:
+        """A folder for each region that stands for its bucket of weights."""
+        return self.root / "buckets"
+
     def region(self, name: str) -> Path:
         """Folder of one control plane."""
         return self.regions / name

@@ -1,4 +1,4 @@
-"""Regional control planes on loopback: etcd, API server, controller manager, scheduler, KWOK and a provisioner each.
+"""Regional control planes, on loopback with simulated nodes or in networks of their own with real ones.
 
 `start` makes what is missing and leaves what runs, whatever state an interrupted run left. A region keeps its data and
 with it the UID of kube-system until `stop`; one region shares nothing with another.
@@ -12,21 +12,23 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import httpx2
-import yaml
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
-from lightkube.resources.core_v1 import Namespace, Node
+from lightkube.resources.core_v1 import Namespace
 
-from local import control_plane, kubeconfig, nodes, provisioner
-from local.control_plane import ORDER
+from local import cluster_dns, control_groups, control_plane, kubeconfig, nodes, provisioner, real_node, region_network, region_services, region_spec
+from local.control_plane import API_SERVER, CONTROLLERS
+from local.images import prepared_root
 from local.paths import State
 from local.processes import Daemon, ProcessFailed, end_strays
+from local.region_network import NetworkFailed
+from local.region_spec import RegionSpec
 
 Say = Callable[[str], None]
 
@@ -37,16 +39,6 @@ _Result = TypeVar("_Result")
 
 class RegionFailed(Exception):
     """A control plane could not be brought up; the text shows the end of the log that says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegionSpec:
-    """One region: its name, its context in the kubeconfig, its nodes, and how long simulated pods take to become Ready."""
-
-    name: str
-    context: str
-    nodes: tuple[nodes.NodeSpec, ...]
-    ready_seconds: float
 
 
 def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path], say: Say) -> dict[str, str]:
@@ -60,15 +52,21 @@ def start(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, Path]
     """
     state.regions.mkdir(parents=True, exist_ok=True, mode=0o700)
     everything = [*regions, *_left_over(state, regions)]
+    prepared = prepared_root(tools, say) if any(spec.real for spec in everything) else None
     with ThreadPoolExecutor(max_workers=len(everything)) as workers:
-        accesses = list(workers.map(lambda spec: _guarded(_api_server, state, spec, tools), everything))
+        accesses = list(workers.map(lambda spec: _guarded(spec, partial(_api_server, state, spec, tools)), everything))
         kubeconfig.write(state.kubeconfig, accesses)
-        list(workers.map(lambda spec: _guarded(_controllers, state, spec, tools), everything))
+        list(workers.map(lambda spec: _guarded(spec, partial(_controllers, state, spec, tools)), everything))
     # One after the other: msgspec, which decodes the client's answers, crashes the interpreter when two threads meet a type
     # for the first time together.
-    uids = [_guarded(_fill, state, spec, tools) for spec in regions]
+    for spec in everything:
+        _guarded(spec, partial(_register, state, spec))
+        if prepared:
+            _guarded(spec, partial(_start_nodes, state, spec, tools, prepared))
+    uids = [_guarded(spec, partial(_await_nodes, state, spec)) for spec in regions]
     for spec in regions:
-        say(f"Region {spec.name}: control plane ready, {sum(node.gpus > 0 for node in spec.nodes)} GPU nodes.")
+        count = f"{sum(node.gpus for node in spec.nodes)} GPUs on {len(spec.real_nodes(state.root))} real nodes" if spec.real else ""
+        say(f"Region {spec.name}: control plane ready, {count or f'{sum(node.gpus > 0 for node in spec.nodes)} GPU nodes'}.")
     return {spec.name: uid for spec, uid in zip(regions, uids, strict=True)}
 
 
@@ -81,13 +79,16 @@ def kept_alive(state: State, regions: Sequence[RegionSpec], tools: Mapping[str, 
         while not over.wait(WATCH_SECONDS):
             for spec in regions:
                 folder = state.region(spec.name)
-                dead = [name for name in ORDER if Daemon(name, folder).process() is None]
+                dead = [name for name in spec.daemons if Daemon(name, folder).process() is None]
+                dead += [node.spec.name for node in spec.real_nodes(folder) if node.daemon().process() is None]
                 if not dead:
                     continue
                 say(f"Region {spec.name}: {', '.join(dead)} ended; starting it again.")
                 try:
-                    _guarded(_api_server, state, spec, tools)
-                    _guarded(_controllers, state, spec, tools)
+                    _guarded(spec, partial(_api_server, state, spec, tools))
+                    _guarded(spec, partial(_controllers, state, spec, tools))
+                    if spec.real:
+                        _guarded(spec, partial(_start_nodes, state, spec, tools, prepared_root(tools, say)))
                 except RegionFailed as error:
                     say(f"It does not come up again: {error}")
                     return
@@ -121,10 +122,16 @@ def stop(state: State, say: Say) -> None:
 
 
 def _remove(folder: Path, say: Say) -> None:
-    for name in reversed(ORDER):
+    """Works on whatever is there, from nodes down to etcd, and after a reboot, which ends processes and networks."""
+    for node in sorted(folder.glob("nodes/*")):
+        real_node.stop(node)
+    for name in (*reversed(region_services.NAMES), *reversed(CONTROLLERS), *reversed(API_SERVER)):
         Daemon(name, folder).stop()
     end_strays(folder)
+    region_network.remove(folder)
+    control_groups.remove(real_node.group_prefix(folder))
     shutil.rmtree(folder)
+    real_node.remove_mount_point()
     say(f"Region {folder.name}: stopped.")
 
 
@@ -132,48 +139,73 @@ def _left_over(state: State, regions: Sequence[RegionSpec]) -> list[RegionSpec]:
     """Regions of an earlier run that these do not name. One without a kubeconfig never got as far as holding an object."""
     names = {spec.name for spec in regions}
     folders = [folder for folder in sorted(state.regions.iterdir()) if folder.name not in names and (folder / "kubeconfig").exists()]
-    ready_seconds = regions[0].ready_seconds
-    contexts = [yaml.safe_load((folder / "kubeconfig").read_text(encoding="utf-8"))["current-context"] for folder in folders]
-    return [
-        RegionSpec(name=folder.name, context=context, nodes=(), ready_seconds=ready_seconds)
-        for folder, context in zip(folders, contexts, strict=True)
-    ]
+    return [spec for folder in folders if (spec := region_spec.load(folder))]
 
 
 def running(state: State) -> dict[str, dict[str, bool]]:
     """Region to process to whether it runs."""
     if not state.regions.exists():
         return {}
-    return {folder.name: {name: Daemon(name, folder).process() is not None for name in ORDER} for folder in sorted(state.regions.iterdir())}
+    found: dict[str, dict[str, bool]] = {}
+    for folder in sorted(state.regions.iterdir()):
+        spec = region_spec.load(folder)
+        names = spec.daemons if spec else (*API_SERVER, *CONTROLLERS)
+        found[folder.name] = {name: Daemon(name, folder).process() is not None for name in names}
+        found[folder.name] |= {node.spec.name: node.daemon().process() is not None for node in (spec.real_nodes(folder) if spec else ())}
+    return found
 
 
-def _guarded(step: Callable[[State, RegionSpec, Mapping[str, Path]], _Result], state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> _Result:
+def _guarded(spec: RegionSpec, step: Callable[[], _Result]) -> _Result:
     try:
-        return step(state, spec, tools)
-    except (ProcessFailed, subprocess.CalledProcessError, ApiError, httpx2.HTTPError, OSError) as error:
+        return step()
+    except (ProcessFailed, NetworkFailed, subprocess.CalledProcessError, ApiError, httpx2.HTTPError, OSError) as error:
         raise RegionFailed(f"region {spec.name}: {error}") from error
 
 
 def _api_server(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> kubeconfig.Access:
-    return control_plane.start_api_server(state.region(spec.name), spec.context, tools)
+    folder = state.region(spec.name)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spec.save(folder)
+    return control_plane.start_api_server(folder, spec.context, tools, region_network.ensure(folder) if spec.real else None)
 
 
 def _controllers(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> None:
-    control_plane.start_controllers(state.region(spec.name), state.kubeconfig, spec.context, spec.ready_seconds, tools)
+    folder = state.region(spec.name)
+    network = region_network.found(folder) if spec.real else None
+    control_plane.start_controllers(folder, state.kubeconfig, spec.context, spec.ready_seconds, tools, names=spec.controllers, network=network)
 
 
-def _fill(state: State, spec: RegionSpec, _: Mapping[str, Path]) -> str:
-    """Storage class and nodes, as an administrator would have made them; returns the cluster's UID."""
-    with Client(config=KubeConfig.from_file(state.kubeconfig).get(context_name=spec.context)) as client:
-        provisioner.storage_class(client)
+def _register(state: State, spec: RegionSpec) -> None:
+    """Storage class, nodes and DNS, as an administrator would have made them."""
+    network = region_network.found(state.region(spec.name)) if spec.real else None
+    with _client(state, spec) as client:
+        if spec.class_claims:
+            provisioner.storage_class(client)
         nodes.apply(client, spec.nodes)
-        Daemon("kwok", state.region(spec.name)).wait(lambda: _nodes_ready(client), control_plane.READY_TIMEOUT_SECONDS)
+        if network:
+            cluster_dns.apply(client, network.host_address)
+
+
+def _start_nodes(state: State, spec: RegionSpec, tools: Mapping[str, Path], prepared: Path) -> None:
+    folder = state.region(spec.name)
+    found, network = spec.real_nodes(folder), region_network.found(folder)
+    if not found or not network:
+        return
+    for node in found:
+        node.start(network, tools, prepared)
+    region_services.start(folder, spec.context, network, found[0].spec.name, state.hub, tools)
+
+
+def _await_nodes(state: State, spec: RegionSpec) -> str:
+    """Until all nodes are Ready; returns the cluster's UID."""
+    daemon = Daemon(spec.daemons[-1], state.region(spec.name))
+    with _client(state, spec) as client:
+        daemon.wait(lambda: nodes.ready(client, spec.nodes), control_plane.READY_TIMEOUT_SECONDS)
         found = client.get(Namespace, "kube-system").metadata
     if found is None or found.uid is None:
         raise ProcessFailed("kube-system has no UID")
     return found.uid
 
 
-def _nodes_ready(client: Client) -> bool:
-    conditions = [node.status.conditions or [] if node.status else [] for node in client.list(Node)]
-    return all(any(condition.type == "Ready" and condition.status == "True" for condition in found) for found in conditions)
+def _client(state: State, spec: RegionSpec) -> Client:
+    return Client(config=KubeConfig.from_file(state.kubeconfig).get(context_name=spec.context))

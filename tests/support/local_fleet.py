@@ -19,15 +19,15 @@ from lightkube.core.client import Client
 from fleet import FleetPlan, plan
 from fleet.settings import CONFIG_KEY
 from fleet.stack_file import read
-from local import nodes, regions
+from local import regions
 from local.automation import LocalStack
+from local.launch import Launch
+from local.nodes import Kind
 from local.paths import State
 from local.processes import reap
-from local.tools import ensure
 
 PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 0.2
-TOOLS = ("pulumi", "pulumi-resource-kubernetes", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 
 SMALL: Mapping[str, Any] = {
     "name": "small",
@@ -55,13 +55,15 @@ SMALL: Mapping[str, Any] = {
 class LocalFleet:
     """One fleet in a folder. Change `settings`, then `up`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: Kind = "simulated", settings: Mapping[str, Any] = SMALL, real_nodes_per_pool: int = 1) -> None:
         self.state = State(folder / "state")
         self.stack_file = folder / "Pulumi.test.yaml"
-        self.settings: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(SMALL)))
+        self.settings: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(settings)))
         self.uids: dict[str, str] = {}
         self.said: list[str] = []
-        self._tools = ensure(TOOLS)
+        self._kind: Kind = kind
+        self._real_nodes_per_pool = real_nodes_per_pool
+        self.tools = self.launch().tools()
         self._clients: list[Client] = []
 
     def write(self) -> None:
@@ -71,22 +73,19 @@ class LocalFleet:
         self.write()
         return plan(read(self.stack_file), stack="test", directory=self.stack_file.parent)
 
+    def launch(self) -> Launch:
+        return Launch(
+            state=self.state, fleet=self.plan(), kind=self._kind, ready_seconds=READY_SECONDS, real_nodes_per_pool=self._real_nodes_per_pool
+        )
+
     def start(self) -> dict[str, str]:
-        specs = [
-            regions.RegionSpec(name=cluster.name, context=str(cluster.context), nodes=nodes.node_specs(cluster), ready_seconds=READY_SECONDS)
-            for cluster in self.plan().clusters
-        ]
-        self.uids = regions.start(self.state, specs, self._tools, self.said.append)
+        launch = self.launch()
+        launch.fill_hub()
+        self.uids = regions.start(self.state, launch.specs, self.tools, self.said.append)
         return self.uids
 
     def stack(self) -> LocalStack:
-        self.write()
-        overrides = {
-            name: {"kubeconfig": str(self.state.kubeconfig), "cluster_uid": uid}
-            for name, uid in self.uids.items()
-            if name in self.settings["clusters"]
-        }
-        return LocalStack(self.state.pulumi, self._tools, self.stack_file, overrides)
+        return LocalStack(self.state.pulumi, self.tools, self.stack_file, self.launch().overrides(self.uids))
 
     def up(self) -> dict[str, int]:
         """Update; returns what changed: operation to number of resources."""
@@ -105,6 +104,7 @@ class LocalFleet:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            env={**os.environ, "LOCAL_NODES": self._kind},
         )
 
     def launched(self, command: str = "up") -> tuple[int, str]:

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local import machine
 from local.control_plane import missing
 from local.ledger import Ledger
 from local.tools import ALL, ToolError, ensure
+from local.tools.recipes import CONTROL_PLANE, ENGINE
 from tests.support import vllm_wheel
 
 WORKERS = str(min(4, os.cpu_count() or 1))
@@ -45,7 +47,11 @@ def _engine(ledger: Ledger) -> str | None:
 
 
 def _cluster(ledger: Ledger) -> str | None:
-    return missing() or _tools(ALL, ledger)
+    return missing() or _tools((*ENGINE, *CONTROL_PLANE), ledger)
+
+
+def _pods(ledger: Ledger) -> str | None:
+    return machine.missing() or _tools(ALL, ledger)
 
 
 def _tools(names: tuple[str, ...], ledger: Ledger) -> str | None:
@@ -64,6 +70,7 @@ TIERS = (
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
     Tier("engine", 900, _engine),
     Tier("cluster", 1200, _cluster),
+    Tier("pods", 1500, _pods),
 )
 
 NAMES = tuple(tier.name for tier in TIERS)

@@ -1,0 +1,81 @@
+"""Whether this machine can run real nodes, and what the user asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local.nodes import Kind
+from local.real_node import cni_plugins
+
+PACKAGES = {
+    "runc": "runc",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+    "sysctl": "procps",
+}
+"""Command to the Debian package that has it."""
+
+
+class NoRealNodes(Exception):
+    """LOCAL_NODES=real, and this machine cannot; one line says what is missing and how to get it."""
+
+
+def kind() -> tuple[Kind, str]:
+    """Which nodes to run, and in words why not real ones; LOCAL_NODES decides where it is set.
+
+    Raises:
+        NoRealNodes: real ones are asked for and cannot run, or the variable says something else.
+    """
+    asked = os.environ.get("LOCAL_NODES", "")
+    if asked not in ("", "simulated", "real"):
+        raise NoRealNodes(f"LOCAL_NODES is {asked!r}; it is simulated, real, or not set for what this machine can")
+    if asked == "simulated":
+        return "simulated", "LOCAL_NODES says so"
+    lacking = missing()
+    if lacking and asked == "real":
+        raise NoRealNodes(f"LOCAL_NODES=real, but {lacking}")
+    return ("simulated", lacking) if lacking else ("real", "")
+
+
+def missing() -> str | None:
+    """What this machine lacks for real nodes, with the command that mends it; None where nothing is missing."""
+    if not sys.platform.startswith("linux"):
+        return "real nodes need Linux"
+    if os.geteuid() != 0:
+        return "real nodes need root: sudo --preserve-env=PATH make local"
+    packages = [package for command, package in PACKAGES.items() if shutil.which(command) is None]
+    try:
+        cni_plugins()
+    except FileNotFoundError:
+        packages.append("containernetworking-plugins")
+    if packages:
+        return f"packages are missing: apt-get install {' '.join(dict.fromkeys(packages))}"
+    return _kernel()
+
+
+def _kernel() -> str | None:
+    """Try what is needed in namespaces that are gone at once: a container may be root and still not be allowed."""
+    nat = 'chain nat { type nat hook postrouting priority 100; oifname "lo" masquerade; }'
+    rules = f"table inet probe {{ {nat}; chain forward {{ type filter hook forward priority 0; ct state established accept; }}; }}"
+    attempts = {
+        "network, process and mount namespaces (CAP_SYS_ADMIN)": ["unshare", "--net", "--pid", "--fork", "--mount", "--mount-proc", "true"],
+        "nftables with NAT and connection tracking": ["unshare", "--net", "nft", rules],
+        "virtual network links (veth)": ["unshare", "--net", "ip", "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"],
+    }
+    for feature, command in attempts.items():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()
+            return (
+                f"the kernel does not offer {feature}: {said[-1] if said else f'exit status {done.returncode}'}; LOCAL_NODES=simulated does without"
+            )
+    if "overlay" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
+        return "the kernel does not offer overlay file systems: modprobe overlay"
+    return None
