@@ -15,13 +15,13 @@ STAMP := $(VENV)/.made-from-$(shell cat $(REQUIREMENTS) | cksum | cut -d' ' -f1)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf 'make %-18s %s\n' "$$name" "$$text"; done
 
-local: $(STAMP) ## the whole fleet on this machine: two regions, GPU nodes and pods simulated
+local: $(STAMP) ## the whole fleet on this machine: two regions, real pods as root on Linux, simulated ones elsewhere
 	@$(RUN) -m local up
 
 local-down: $(STAMP) ## remove it, in order
 	@$(RUN) -m local down
 
-local-status: $(STAMP) ## what runs where
+local-status: $(STAMP) ## what runs where, and what does not run
 	@$(RUN) -m local status
 
 test: $(STAMP) ## every check and tier of tests that this machine can run

@@ -8,6 +8,8 @@
     mocks     likewise: at most 30 s
     commands  `python -m fleet size` and `plan`, beside an interpreter that does nothing: shown; `size` from a cold shell: at
               most 0.4 s; one model over the whole catalogue in process: at most 0.1 s
+    pods      `make local` with real nodes, from tools present to an answer of each model in each region: at most 3 minutes, and
+              at most 4 GB of memory; once
 
 Each line shows the fastest run and the median; the median is judged. A first run of everything warms up and is not counted.
 Runs that are compared take turns, so that a busy machine slows both. Exit status: 0 within every limit, 1 over one or not

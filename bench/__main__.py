@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import bench
-from bench import commands, planning, previewing
+from bench import commands, planning, previewing, real_pods
 from bench.figures import Figure, NotMeasurable, table
 from bench.processes import kept_bytecode
 
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Callable[[int], Iterator[Figure]]] = {
     "pure": partial(commands.tier, "pure"),
     "mocks": partial(commands.tier, "mocks"),
     "commands": commands.commands,
+    "pods": real_pods.figures,
 }
 
 

@@ -20,11 +20,12 @@ from local.regions import RegionFailed
 from local.tools import RECIPES, Recipe, ToolError, ensure
 from local.tools.build import cached_folder, usual_time
 from local.tools.find import users_own
+from local.tools.recipes import CONTROL_PLANE, ENGINE
 from tests.support.local_fleet import LocalFleet
 
 LIMIT_RATIO = 1.5
 PROGRAM, BARE_PROGRAM = PROJECT / "__main__.py", PROJECT / "bench" / "bare_program.py"
-ENGINE = ("pulumi", "pulumi-resource-kubernetes")
+NEEDED = {*ENGINE, *CONTROL_PLANE}
 
 
 class Program(LocalStack):
@@ -112,7 +113,7 @@ def _config_maps(count: int, clusters: Sequence[str]) -> list[dict[str, Any]]:
 def _need_tools() -> None:
     """A benchmark builds nothing: that would take longer than all of it."""
     try:
-        missing = [recipe for recipe in RECIPES if not _present(recipe)]
+        missing = [recipe for recipe in RECIPES if not NEEDED.isdisjoint(recipe.binaries) and not _present(recipe)]
     except ToolError as error:
         raise NotMeasurable(str(error)) from error
     if missing:

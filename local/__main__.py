@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fleet import FleetPlan, InputError, PlanError, plan
 from fleet.stack_file import read, stack_of, stack_path
-from local import answers, chaos, control_plane, launch, regions, report
+from local import answers, chaos, control_plane, launch, region_network, regions, report
 from local.answers import NoAnswer
 from local.automation import PROJECT_DIRECTORY, EngineFailed, LocalStack
 from local.chaos import NothingToBreak
@@ -155,6 +155,11 @@ def _status(state: State, options: argparse.Namespace) -> int:
     fleet = _plan(options.file or stack_path(PROJECT_DIRECTORY, options.stack))
     found = report.rows(fleet, state.kubeconfig)
     print(report.table(found))
+    for region, running in regions.running(state).items():
+        network = region_network.found(state.region(region))
+        ended = ", ".join(name for name, runs in running.items() if not runs)
+        link = ", its link is cut" if network and region_network.is_cut(network) else ""
+        print(f"{region}: {sum(running.values())} of {len(running)} daemons and nodes run{f' (not {ended})' if ended else ''}{link}")
     return 0 if all(row.ready for row in found) else 1
 
 

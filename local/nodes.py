@@ -84,16 +84,17 @@ def apply(client: Client, nodes: Sequence[NodeSpec]) -> None:
         client.apply(_status(spec), field_manager="vllm-fleet-local", force=True)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
-def ready(client: Client, nodes: Sequence[NodeSpec]) -> bool:
-    """Whether each of these nodes is Ready and offers its GPUs."""
+def late(client: Client, nodes: Sequence[NodeSpec]) -> list[str]:
+    """Names of those nodes that are not Ready yet or do not offer all their GPUs."""
     found = {node.metadata.name: node.status for node in client.list(Node) if node.metadata}
-    for spec in nodes:
-        status = found.get(spec.name)
-        conditions = (status.conditions or []) if status else []
-        gpus = int((status.allocatable or {}).get(GPU_RESOURCE, "0")) if status else 0
-        if gpus < spec.gpus or not any(condition.type == "Ready" and condition.status == "True" for condition in conditions):
-            return False
-    return True
+    return [spec.name for spec in nodes if not _ready(found.get(spec.name), spec.gpus)]
+
+
+def _ready(status: NodeStatus | None, gpus: int) -> bool:
+    if status is None:
+        return False
+    offered = int((status.allocatable or {}).get(GPU_RESOURCE, "0"))
+    return offered >= gpus and any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or [])
 
 
 def _spec(cluster: ClusterPlan, pool: PoolPlan, index: int, kind: Kind = "simulated", machines: int = 1) -> NodeSpec:

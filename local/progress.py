@@ -60,7 +60,8 @@ class Progress:
             return
         where = event.urn.rsplit("::", 1)[-1] if event.urn else ""
         line = f"{where}: {text}" if where and not where.startswith("vllm-fleet-") else text
-        if "[MinimumReplicasUnavailable]" in text:  # what the provider calls a Deployment whose pods are still starting
+        # What the provider calls a Deployment whose pods are still starting; it is among the reasons of a failure as well.
+        if event.severity == "warning" and "[MinimumReplicasUnavailable]" in text:
             self._say(f"  waiting  {where}")
         elif "pulumi-resource-kubernetes from $PATH" in text:  # where we put it
             return

@@ -60,27 +60,29 @@ class RealNode:
         return self.folder / "gpus"
 
     def start(self, network: RegionNetwork, tools: Mapping[str, Path], prepared: Path) -> None:
-        """Start it, unless it runs; what an earlier run left is used again.
+        """Start it, unless it runs as it should; what an earlier run left is used again.
 
         Raises:
             OSError: a folder or control group cannot be made.
             NetworkFailed: it cannot have its address.
         """
-        daemon = self.daemon()
-        if daemon.process():
-            return
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        commands, told = json.dumps(self._commands(tools)), self.folder / "daemons.json"
+        if self.daemon().process():
+            if told.exists() and told.read_text(encoding="utf-8") == commands and self._gpus_written() == self.spec.gpus:
+                return
+            self.stop()
         region_network.add_node_address(network, self.index)
         control_groups.ensure(self.control_group)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self.folder / "containerd").exists():
             copy_root(prepared, self.folder / "containerd")
         DEVICE_PLUGINS.mkdir(parents=True, exist_ok=True)
         self._write_network()
         self._write_gpus()
-        (self.folder / "daemons.json").write_text(json.dumps(self._commands(tools)), encoding="utf-8")
+        told.write_text(commands, encoding="utf-8")
         search = f"{tools['containerd-shim-runc-v2'].parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         init = [sys.executable, "-m", "local.node_init", str(self.folder)]
-        daemon.start([*network.inside, *OWN_NAMESPACES, *init], {"PYTHONPATH": str(region_services.PROJECT_DIRECTORY), "PATH": search})
+        self.daemon().start([*network.inside, *OWN_NAMESPACES, *init], {"PYTHONPATH": str(region_services.PROJECT_DIRECTORY), "PATH": search})
 
     def stop(self) -> None:
         """End it with everything that runs on it, as a power cut does."""
@@ -154,9 +156,12 @@ class RealNode:
 
     def _write_gpus(self) -> None:
         """Identifiers as NVIDIA's, from the node's name: the same after a restart."""
-        if self.spec.gpus and not self.gpus.exists():
+        if self.spec.gpus and self._gpus_written() != self.spec.gpus:
             names = [hashlib.sha256(f"{self.spec.name}/{number}".encode()).hexdigest() for number in range(self.spec.gpus)]
             self._write_whole(self.gpus, [f"GPU-{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:32]} Healthy" for name in names])
+
+    def _gpus_written(self) -> int:
+        return len(self.gpus.read_text(encoding="utf-8").splitlines()) if self.gpus.exists() else 0
 
     @staticmethod
     def _write_whole(path: Path, lines: Sequence[str]) -> None:
@@ -178,10 +183,20 @@ def stop(folder: Path) -> None:
 
 
 def remove_mount_point() -> None:
-    """Remove the folder that only ever is a mount point, unless a kubelet of this machine uses it."""
+    """Remove the folder that only ever is a mount point, unless a kubelet of this machine or a node of another region uses it."""
+    # The kernel would remove it all the same, and unmount it in every mount namespace: those kubelets would lose their GPUs.
+    if any(_mounts(process, DEVICE_PLUGINS) for process in Path("/proc").glob("[0-9]*")):
+        return
     for folder in (DEVICE_PLUGINS, DEVICE_PLUGINS.parent):
         with contextlib.suppress(OSError):  # not empty, or not there
             folder.rmdir()
+
+
+def _mounts(process: Path, folder: Path) -> bool:
+    try:
+        return f" {folder} " in (process / "mountinfo").read_text(encoding="utf-8")
+    except OSError:  # it ended meanwhile
+        return False
 
 
 def group_prefix(region: Path) -> str:

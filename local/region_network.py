@@ -22,6 +22,8 @@ SERVICE_NETWORK = ipaddress.IPv4Network("10.96.0.0/16")
 LINK_NETWORK = ipaddress.IPv4Network("198.18.0.0/15")
 """Links between this machine and its regions: the range that RFC 2544 sets aside for tests, a /30 each."""
 
+LAST_RESORT_METRIC = 4096
+
 NAMESPACES = Path("/run/netns")
 
 
@@ -64,6 +66,8 @@ def ensure(folder: Path) -> RegionNetwork:
     if not _device_exists(network.device):
         peer = ["peer", "name", "uplink", "netns", network.namespace]
         _run(["ip", "link", "add", network.device, "type", "veth", *peer])
+    # While the link is down its route is gone, and what is meant for the region must not leave this machine by another.
+    _run(["ip", "route", "replace", "unreachable", _block(network), "metric", str(LAST_RESORT_METRIC)])
     _run(["ip", "address", "replace", f"{network.host_address}/30", "dev", network.device])
     restore(network)
     _configure(network)
@@ -92,8 +96,16 @@ def remove(folder: Path) -> None:
     if network is None:
         return
     _remove_device(network.device)
+    if _block(network) in _unreachable():
+        _run(["ip", "route", "delete", "unreachable", _block(network), "metric", str(LAST_RESORT_METRIC)])
     if network.exists:
         _run(["ip", "netns", "delete", network.namespace])
+
+
+def is_cut(network: RegionNetwork) -> bool:
+    """Whether its link is down."""
+    flags = Path("/sys/class/net", network.device, "flags")
+    return not flags.exists() or not int(flags.read_text(encoding="utf-8"), 16) & 1
 
 
 def node_address(index: int) -> str:
@@ -146,7 +158,7 @@ table ip fleet_uplink {{
 def _link(folder: Path) -> ipaddress.IPv4Network:
     """The /30 of this region's link: the one it had, or the first that nothing on this machine overlaps."""
     kept = _kept(folder)
-    taken = _routed(except_device=f"fleet{identity(folder)}")
+    taken = _routed(f"fleet{identity(folder)}", str(kept))
     if kept and not any(kept.overlaps(route) for route in taken):
         return kept
     start = int(identity(folder), 16) % 4096  # two fleets that start at once do not try the same one first
@@ -166,9 +178,24 @@ def _kept(folder: Path) -> ipaddress.IPv4Network | None:
         return None
 
 
-def _routed(except_device: str) -> list[ipaddress.IPv4Network]:
-    routes = json.loads(_run(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
-    found = [route["dst"] for route in routes if route.get("dev") != except_device and route["dst"] != "default" and route.get("type") != "broadcast"]
+def _block(network: RegionNetwork) -> str:
+    return str(ipaddress.IPv4Interface(f"{network.address}/30").network)
+
+
+def _unreachable() -> set[str]:
+    """Blocks of regions whose packets this machine keeps to itself."""
+    return {route["dst"] for route in _routes() if route.get("type") == "unreachable"}
+
+
+def _routes() -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(_run(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
+    return found
+
+
+def _routed(except_device: str, except_block: str) -> list[ipaddress.IPv4Network]:
+    own = ("unreachable", except_block)
+    others = [route for route in _routes() if route.get("dev") != except_device and (route.get("type"), route["dst"]) != own]
+    found = [route["dst"] for route in others if route["dst"] != "default" and route.get("type") != "broadcast"]
     return [network for network in (ipaddress.IPv4Network(text, strict=False) for text in found) if network.prefixlen]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -191,6 +192,10 @@ def _start_nodes(state: State, spec: RegionSpec, tools: Mapping[str, Path], prep
     found, network = spec.real_nodes(folder), region_network.found(folder)
     if not found or not network:
         return
+    for left in folder.glob("nodes/*"):
+        if left.name not in {node.spec.name for node in found}:
+            real_node.stop(left)
+            shutil.rmtree(left)
     for node in found:
         node.start(network, tools, prepared)
     region_services.start(folder, spec.context, network, found[0].spec.name, state.hub, tools)
@@ -198,9 +203,13 @@ def _start_nodes(state: State, spec: RegionSpec, tools: Mapping[str, Path], prep
 
 def _await_nodes(state: State, spec: RegionSpec) -> str:
     """Until all nodes are Ready; returns the cluster's UID."""
-    daemon = Daemon(spec.daemons[-1], state.region(spec.name))
+    folder, deadline = state.region(spec.name), time.monotonic() + control_plane.READY_TIMEOUT_SECONDS
     with _client(state, spec) as client:
-        daemon.wait(lambda: nodes.ready(client, spec.nodes), control_plane.READY_TIMEOUT_SECONDS)
+        while late := nodes.late(client, spec.nodes):
+            if time.monotonic() > deadline:
+                logs = [Daemon("kubelet", node.folder).tail() for node in spec.real_nodes(folder) if node.spec.name in late]
+                raise ProcessFailed("\n".join([f"not Ready after {control_plane.READY_TIMEOUT_SECONDS:.0f} s: nodes {', '.join(late)}", *logs[:1]]))
+            time.sleep(0.1)
         found = client.get(Namespace, "kube-system").metadata
     if found is None or found.uid is None:
         raise ProcessFailed("kube-system has no UID")

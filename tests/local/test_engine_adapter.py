@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.engine_processes import LONG, Engine, engine, events, finish, ready, refused, snapshot, started, weights
 
-pytestmark = pytest.mark.tooling
+pytestmark = pytest.mark.simulator
 
 ANSWER_LIMIT = '{"max_new_tokens":7}'
 

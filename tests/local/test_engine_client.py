@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.engine_processes import client, engine, outcome, snapshot, told
 
-pytestmark = pytest.mark.tooling
+pytestmark = pytest.mark.simulator
 
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 

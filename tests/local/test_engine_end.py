@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.engine_processes import LONG, binaries, command, engine, environment, events, finish, first_text, ready, snapshot
 
-pytestmark = pytest.mark.tooling
+pytestmark = pytest.mark.simulator
 
 GIVEN_AN_ORPHAN = """
 import ctypes, os, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -131,11 +132,27 @@ class LocalFleet:
         return self._clients[-1]
 
     def processes(self, name: str) -> list[psutil.Process]:
-        """Processes of this fleet whose command line names its folder or whose environment does."""
-        return [process for process in psutil.process_iter(["name"]) if process.info["name"] == name and self._ours(process)]
+        """Processes of this fleet: those whose command line or environment names its folder, and all that these have started."""
+        return [process for process in self._all() if _name(process) == name]
 
     def everything_running(self) -> list[str]:
-        return [f"{process.info['name']} {process.pid} {self._words(process)}" for process in psutil.process_iter(["name"]) if self._ours(process)]
+        return [f"{_name(process)} {process.pid} {self._words(process)}" for process in self._all()]
+
+    def memory_bytes(self) -> int:
+        """Proportional set size of everything that runs: pages that several processes share count once."""
+        total = 0
+        for process in self._all():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_full_info().pss
+        return total
+
+    def _all(self) -> list[psutil.Process]:
+        found: dict[int, psutil.Process] = {}
+        for process in psutil.process_iter():
+            if self._ours(process):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        return [process for process in found.values() if _name(process)]
 
     @staticmethod
     def _words(process: psutil.Process) -> str:
@@ -160,12 +177,20 @@ class LocalFleet:
         reap()
 
 
-def eventually(condition: Callable[[], Any], what: str, timeout_seconds: float = 60.0) -> Any:
+def _name(process: psutil.Process) -> str:
+    """Empty for one that has ended."""
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def eventually(condition: Callable[[], Any], what: str, timeout_seconds: float = 60.0, pause_seconds: float = 0.05) -> Any:
     """Wait for a condition of another process; its value once it is true."""
     deadline = time.monotonic() + timeout_seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {timeout_seconds:.0f} s"
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
     return value
 
 

@@ -14,13 +14,13 @@ from typing import Any
 import psutil
 from lightkube.core.client import Client
 from lightkube.core.exceptions import ApiError
-from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.models.meta_v1 import DeleteOptions, ObjectMeta
 from lightkube.resources.core_v1 import Pod, PodEviction, Service
 
 from components.kubernetes.policy import ENGINE_PORT
 from local import control_groups, hub, region_network
 from local.chaos import Chaos
-from local.real_node import group_prefix
+from local.real_node import RealNode, group_prefix
 from local.region_network import RegionNetwork
 from local.region_spec import load
 from tests.support.local_fleet import LocalFleet, eventually
@@ -110,6 +110,16 @@ class RealFleet(LocalFleet):
         assert service.spec, "a Service has a spec"
         return f"http://{service.spec.clusterIP}:{ENGINE_PORT}"
 
+    def node(self, region: str, name: str) -> RealNode:
+        spec = load(self.state.region(region))
+        assert spec, "the region was started"
+        return next(node for node in spec.real_nodes(self.state.region(region)) if node.spec.name == name)
+
+    def connects(self, region: str, address: str) -> bool:
+        """Whether a process of the region's nodes, to which no policy applies, can connect to HOST:PORT."""
+        command = [*self.network(region).inside, str(self.tools["fleet-client"]), "connect", f"--address={address}"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
     @contextmanager
     def traffic(
         self, region: str, models: Sequence[str], *, requests: int, connections: int = 8, pause_milliseconds: int = 0
@@ -119,7 +129,7 @@ class RealFleet(LocalFleet):
         The caller runs in the region's namespace, as a process of a node does, and opens a connection for each request: it
         follows the Service's endpoints as a new caller does. Yields a list that holds the report once the block is left.
         """
-        stop = self.state.root / "stop-traffic"
+        stop = self.state.root / f"stop-traffic-{region}"
         stop.unlink(missing_ok=True)
         targets = [f"--target={self.address(region, model)}={model}" for model in models]
         command = [*self.network(region).inside, str(self.tools["fleet-client"]), "load", *targets, f"--requests={requests}"]
@@ -133,6 +143,11 @@ class RealFleet(LocalFleet):
                 stop.touch()
                 output, _ = client.communicate(timeout=180)
         reports.append(Report(json.loads(output)))
+
+    def gpus(self, region: str, node: str) -> dict[str, bool]:
+        """Identifiers of a real node's GPUs and whether they are healthy."""
+        lines = self.node(region, node).gpus.read_text(encoding="utf-8").splitlines()
+        return {identifier: health == "Healthy" for identifier, _, health in (line.partition(" ") for line in lines)}
 
     def nodes_of(self, region: str) -> list[str]:
         spec = load(self.state.region(region))
@@ -168,12 +183,16 @@ def restarts(pod: Pod) -> int:
     return sum(status.restartCount for status in statuses)
 
 
-def evict(client: Client, pod: Pod) -> bool:
-    """Ask for an eviction as a node's drain does; False where the disruption budget does not allow it now."""
+def evict(client: Client, pod: Pod, *, dry_run: bool = False) -> bool:
+    """Ask for an eviction as a node's drain does; False where the disruption budget does not allow it now. A dry run only asks."""
     assert pod.metadata
     assert pod.metadata.name
     try:
-        client.create(PodEviction(metadata=ObjectMeta(name=pod.metadata.name, namespace=pod.metadata.namespace)), pod.metadata.name)
+        wanted = PodEviction(
+            metadata=ObjectMeta(name=pod.metadata.name, namespace=pod.metadata.namespace),
+            deleteOptions=DeleteOptions(dryRun=["All"]) if dry_run else None,
+        )
+        client.create(wanted, pod.metadata.name)
     except ApiError as error:
         if error.status.code == 429:
             return False

@@ -13,6 +13,7 @@ from local.tools import ALL, ToolError, ensure
 from local.tools.recipes import CONTROL_PLANE, ENGINE
 from tests.support import vllm_wheel
 
+SIMULATOR = ("vllm-simulator", "fleet-client", "llm-d-inference-sim")
 WORKERS = str(min(4, os.cpu_count() or 1))
 
 
@@ -34,12 +35,16 @@ def _nothing(_: Ledger) -> str | None:
     return None
 
 
-def _wheel(_: Ledger) -> str | None:
+def _wheel(ledger: Ledger) -> str | None:
     try:
         vllm_wheel.source_dir()
     except vllm_wheel.WheelError as error:
         return str(error)
-    return None
+    return _tools(("vllm-simulator",), ledger)
+
+
+def _simulator(ledger: Ledger) -> str | None:
+    return _tools(SIMULATOR, ledger)
 
 
 def _engine(ledger: Ledger) -> str | None:
@@ -67,6 +72,7 @@ TIERS = (
     Tier("published", 180, _nothing),
     Tier("tooling", 180, _nothing, ("-n", WORKERS)),
     Tier("parser", 300, _wheel),
+    Tier("simulator", 300, _simulator, ("-n", WORKERS)),
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
     Tier("engine", 900, _engine),
     Tier("cluster", 1200, _cluster),

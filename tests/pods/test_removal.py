@@ -1,0 +1,101 @@
+"""What a fleet with real pods leaves behind: nothing, however it ended. The machine is compared before and after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import real_node
+from local.control_groups import ROOT
+from tests.support.local_fleet import eventually, kill
+from tests.support.real_fleet import REAL, RealFleet
+
+pytestmark = pytest.mark.pods
+
+SETTINGS = {
+    **REAL,
+    "clusters": {"east": REAL["clusters"]["east"]},
+    "models": {"chat": {"tier": "small", "pool": "l4", "replicas": {"min": 1}, "rollout": {"max_surge": 1, "max_unavailable": 0}}},
+}
+
+
+def machine() -> dict[str, set[str]]:
+    """What a region makes on a machine, by kind. Other fleets of other tests come and go: only what this test's folder names counts for some."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return {
+        "network namespaces": set(_told(["ip", "netns", "list"])),
+        "devices": {
+            link["ifname"] for link in json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout)
+        },
+        "routes": set(_told(["ip", "-4", "route"])),
+        "rules": set(_told(["nft", "list", "ruleset"])),
+        "mounts": {line.split(" ")[4] for line in mounts},
+        "control groups": {str(path) for path in ROOT.glob("*/vllm-fleet-*")},
+        "folders": {
+            str(path)
+            for path in (real_node.DEVICE_PLUGINS, Path("/run/containerd"), Path("/var/log/pods"), Path("/var/log/containers"))
+            if path.exists()
+        },
+    }
+
+
+def _told(command: list[str]) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _everything_gone(fleet: RealFleet, before: dict[str, set[str]]) -> None:
+    assert not fleet.state.root.exists(), "no folder is left"
+    assert not fleet.everything_running(), "no process is left"
+    after = machine()
+    assert {kind: found - before[kind] for kind, found in after.items() if found - before[kind]} == {}, "the machine is as it was"
+
+
+def test_local_down_leaves_the_machine_as_it_was_also_after_kill_9_of_the_launcher(tmp_path: Path) -> None:
+    before = machine()
+    fleet = RealFleet(tmp_path, SETTINGS)
+    try:
+        run = fleet.launcher()
+        eventually(lambda: fleet.processes("fleet-kubelet"), "a kubelet", 120)
+        kill(psutil.Process(run.pid))
+        run.communicate()
+        code, output = fleet.launched()
+        assert code == 0, f"it goes on from nodes that were half started:\n{output}"
+        assert "1 of 1 models answered" in output, "the model answers through its Service"
+        code, output = fleet.launched("down")
+        assert code == 0, output
+    finally:
+        fleet.launched("down")
+    _everything_gone(fleet, before)
+
+
+def test_local_down_mends_what_a_reboot_left(tmp_path: Path) -> None:
+    """A simulated reboot: every process, network, mount and control group of the fleet is taken away, its folder stays."""
+    before = machine()
+    fleet = RealFleet(tmp_path, SETTINGS)
+    fleet.start()
+    folder = fleet.state.region("east")
+    network = fleet.network("east")
+    for node in folder.glob("nodes/*"):
+        real_node.stop(node)
+    for process in [process for process in psutil.process_iter() if str(fleet.state.root) in " ".join(_words(process))]:
+        kill(process)
+    subprocess.run(["ip", "link", "delete", network.device], check=True)
+    subprocess.run(["ip", "netns", "delete", network.namespace], check=True)
+    code, output = fleet.launched()
+    assert code == 0, f"a fleet goes on after a reboot:\n{output}"
+    code, output = fleet.launched("down")
+    assert code == 0, output
+    _everything_gone(fleet, before)
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
