@@ -20,7 +20,7 @@ from local.automation import PROJECT_DIRECTORY, EngineFailed, LocalStack
 from local.chaos import NothingToBreak
 from local.images import ImageError
 from local.launch import Launch
-from local.machine import NoRealNodes
+from local.machine import NoRealNodes, WrongChoice
 from local.paths import State
 from local.regions import RegionFailed
 from local.tools import ToolError
@@ -47,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say_problems("The stack file is wrong:", error, 2)
     except PlanError as error:
         return _say_problems("The plan is refused:", error, 1)
-    except FAILURES as error:
+    except (WrongChoice, *FAILURES) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, WrongChoice) else 1
     except KeyboardInterrupt:
         print("\nInterrupted. `make local` goes on from here; `make local-down` removes everything.", file=sys.stderr)
         return 130
@@ -81,6 +81,7 @@ def _up(state: State, options: argparse.Namespace) -> int:
     if lacking := control_plane.missing():
         raise Refused(lacking)
     run = _launch(state, fleet, options)
+    run.check()
     binaries = run.tools()
     launch.keep_kind(state, run.kind)
     run.fill_hub()

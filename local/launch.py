@@ -12,6 +12,7 @@ from fleet import FleetPlan
 from fleet.fleet_plan import ClusterPlan
 from local import hub, machine, nodes, tools
 from local.images import ENGINE_IMAGE
+from local.node_init import PRIVATE
 from local.nodes import Kind
 from local.paths import State
 from local.region_spec import RegionSpec
@@ -44,6 +45,17 @@ class Launch:
             )
             for cluster in self.fleet.clusters
         ]
+
+    def check(self) -> None:
+        """Refuse what the machine has no room for, before anything is made.
+
+        Raises:
+            NoRealNodes: the nodes that do not run yet are more than the kernel lets this user watch for.
+        """
+        pairs = [(spec, node) for spec in self.specs for node in spec.real_nodes(self.state.region(spec.name))]
+        new = [spec.name for spec, node in pairs if node.daemon().process() is None]
+        if lacking := machine.watches_missing(len(new), len(set(new)), machine.watches_in_use()):
+            raise machine.NoRealNodes(lacking)
 
     def tools(self) -> dict[str, Path]:
         """Paths of the binaries it needs, built where they are missing.
@@ -81,8 +93,13 @@ def chosen_kind(state: State) -> tuple[Kind, str]:
 
     Raises:
         NoRealNodes: the fleet that runs has the other kind, or this machine cannot do what is asked for.
+        WrongChoice: the user asks for something else.
     """
     kind, why = machine.kind()
+    if kind == "real" and any(state.root.resolve().is_relative_to(folder) for folder in PRIVATE):
+        raise machine.NoRealNodes(
+            f"real nodes have a {' and a '.join(PRIVATE)} of their own and would not see {state.root}: choose another --directory"
+        )
     kept = state.root / "kind"
     if kept.exists():
         has = kept.read_text(encoding="utf-8").strip()

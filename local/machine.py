@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -23,19 +24,29 @@ PACKAGES = {
 """Command to the Debian package that has it."""
 
 
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES_OF_A_NODE, INOTIFY_INSTANCES_OF_A_REGION = 8, 3
+"""Seen: six of a kubelet and two of containerd; three of a region's other processes. The usual limit is 128 for all of one user."""
+
+
 class NoRealNodes(Exception):
     """LOCAL_NODES=real, and this machine cannot; one line says what is missing and how to get it."""
+
+
+class WrongChoice(Exception):
+    """LOCAL_NODES says something that it cannot."""
 
 
 def kind() -> tuple[Kind, str]:
     """Which nodes to run, and in words why not real ones; LOCAL_NODES decides where it is set.
 
     Raises:
-        NoRealNodes: real ones are asked for and cannot run, or the variable says something else.
+        NoRealNodes: real ones are asked for and cannot run.
+        WrongChoice: the variable says something else.
     """
     asked = os.environ.get("LOCAL_NODES", "")
     if asked not in ("", "simulated", "real"):
-        raise NoRealNodes(f"LOCAL_NODES is {asked!r}; it is simulated, real, or not set for what this machine can")
+        raise WrongChoice(f"LOCAL_NODES is {asked!r}; it is simulated, real, or not set for what this machine can")
     if asked == "simulated":
         return "simulated", "LOCAL_NODES says so"
     lacking = missing()
@@ -58,6 +69,42 @@ def missing() -> str | None:
     if packages:
         return f"packages are missing: apt-get install {' '.join(dict.fromkeys(packages))}"
     return _kernel()
+
+
+def watches_missing(nodes: int, regions: int, in_use: int) -> str | None:
+    """Words where so many nodes would exhaust what the kernel lets one user watch; a kubelet beyond that ends at once.
+
+    Args:
+        nodes: real ones to start.
+        regions: in which they are.
+        in_use: instances of this user now (`watches_in_use`).
+    """
+    needed = nodes * INOTIFY_INSTANCES_OF_A_NODE + regions * INOTIFY_INSTANCES_OF_A_REGION
+    limit = int(INOTIFY_LIMIT.read_text(encoding="utf-8"))
+    if in_use + needed <= limit:
+        return None
+    return (
+        f"{nodes} real nodes need {needed} inotify instances, {in_use} of {limit} are in use: "
+        f"sysctl -w fs.inotify.max_user_instances={max(1024, 2 * (in_use + needed))}"
+    )
+
+
+def watches_in_use() -> int:
+    """Inotify instances that processes of this user hold."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ends meanwhile, or is somebody else's
+            if process.stat().st_uid == os.geteuid():
+                count += sum(_target(entry.path) == "anon_inode:inotify" for entry in os.scandir(process / "fd"))
+    return count
+
+
+def _target(link: str) -> str:
+    """Where a link of a process leads; empty for one that it has closed meanwhile."""
+    try:
+        return str(Path(link).readlink())
+    except OSError:
+        return ""
 
 
 def _kernel() -> str | None:

@@ -14,6 +14,9 @@ from pathlib import Path
 import psutil
 
 TAIL_LINES = 12
+INSISTENCE_SECONDS = 5.0
+"""The kernel ends a killed process when it has written what it was writing."""
+
 
 _STARTED: list[subprocess.Popen[bytes]] = []
 """Handles of daemons this process started: they outlive it, and until then their ends are taken note of."""
@@ -77,7 +80,7 @@ class Daemon:
         partial.replace(self._record)
 
     def stop(self, patience_seconds: float = 5.0) -> None:
-        """Ask it to end, then insist. Nothing to do where it does not run."""
+        """Ask it to end, then insist; with no patience, insist at once. Nothing to do where it does not run."""
         process = self.process()
         if process:
             end([process], patience_seconds)
@@ -118,11 +121,11 @@ def end_strays(directory: Path) -> None:
 
 def end(processes: Sequence[psutil.Process], patience_seconds: float = 5.0) -> None:
     """Ask processes to end, then insist. A zombie has ended: its parent, or an init that reaps nothing, may keep its entry for ever."""
-    for ask in (psutil.Process.terminate, psutil.Process.kill):
+    for ask in (psutil.Process.terminate, psutil.Process.kill) if patience_seconds else (psutil.Process.kill,):
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 ask(process)
-        deadline = time.monotonic() + patience_seconds
+        deadline = time.monotonic() + (patience_seconds or INSISTENCE_SECONDS)
         while (processes := [process for process in processes if _alive(process)]) and time.monotonic() < deadline:
             time.sleep(0.05)
         if not processes:

@@ -127,7 +127,7 @@ def _remove(folder: Path, say: Say) -> None:
     for node in sorted(folder.glob("nodes/*")):
         real_node.stop(node)
     for name in (*reversed(region_services.NAMES), *reversed(CONTROLLERS), *reversed(API_SERVER)):
-        Daemon(name, folder).stop()
+        Daemon(name, folder).stop(patience_seconds=0)  # its data goes with it
     end_strays(folder)
     region_network.remove(folder)
     control_groups.remove(real_node.group_prefix(folder))

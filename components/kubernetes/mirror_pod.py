@@ -36,7 +36,7 @@ def mirror_pod(cache: CachePlan, *flags: str) -> PodSpecArgs:
         if secret
     ]
     # By its pod a try knows the lock that an earlier try of the same pod left, and need not wait until that is old.
-    pod = EnvVarArgs(name="POD_UID", value_from=EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path="metadata.uid")))
+    pod = field("POD_UID", "metadata.uid")
     return PodSpecArgs(
         restart_policy="OnFailure",
         service_account_name=MIRROR_ACCOUNT,
@@ -56,6 +56,11 @@ def mirror_pod(cache: CachePlan, *flags: str) -> PodSpecArgs:
         ],
         volumes=[weights_volume(cache.mirror_claim, read_only=False), script_volume(), *writable_volumes()],
     )
+
+
+def field(variable: str, path: str) -> EnvVarArgs:
+    """A variable that holds a field of the pod itself."""
+    return EnvVarArgs(name=variable, value_from=EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path=path)))
 
 
 def gate_command(cache: CachePlan) -> list[str]:

@@ -256,10 +256,16 @@ def wait(cache: Path, model: str, revision: str, audit_name: str | None) -> None
     folder, said = snapshot(cache, model, revision), ""
     while reason := complete(folder):
         if reason != said:
-            remedy = f"; to mend it at once: kubectl create job --from=cronjob/{audit_name} heal-now" if audit_name and reason != "no marker" else ""
-            print(f"waiting for {model}@{revision}: {reason}{remedy}", flush=True)
+            print(f"waiting for {model}@{revision}: {reason}{_remedy(audit_name) if reason != 'no marker' else ''}", flush=True)
             said = reason
         time.sleep(POLL_SECONDS)
+
+
+def _remedy(audit_name: str | None) -> str:
+    """The command that mends a damaged cache, to copy."""
+    namespace = os.environ.get("POD_NAMESPACE")
+    where = f" -n {namespace}" if namespace else ""
+    return f"; to mend it at once: kubectl{where} create job --from=cronjob/{audit_name} heal-now" if audit_name else ""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -37,6 +37,10 @@ from fleet.fleet_plan import CachePlan, ModelPlan
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
+HUNG_GRACE_SECONDS = 10
+"""What an engine that its probes gave up on gets for its end. It answers nobody, and would otherwise hold its restart up for the
+whole grace period of a drain."""
+
 
 def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
     """An init container that waits for complete weights, then the engine as its own process one."""
@@ -82,10 +86,12 @@ def _engine(model: ModelPlan) -> ContainerArgs:
             requests={"cpu": model.resources.cpu_request, "memory": memory_request, **gpus}, limits={"memory": memory_limit, **gpus}
         ),
         security_context=container_security(read_only_root=model.read_only_root),
-        startup_probe=_probe(period=model.startup.probe_period_seconds, failures=model.startup.probe_failure_threshold, timeout=5),
+        startup_probe=_probe(
+            period=model.startup.probe_period_seconds, failures=model.startup.probe_failure_threshold, timeout=5, grace=HUNG_GRACE_SECONDS
+        ),
         readiness_probe=_probe(period=5, failures=3, timeout=5),
         # Lenient: a busy API server answers slowly, and the engine ends by itself when it is dead.
-        liveness_probe=_probe(period=10, failures=6, timeout=5),
+        liveness_probe=_probe(period=10, failures=6, timeout=5, grace=HUNG_GRACE_SECONDS),
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=model.drain.pre_stop_seconds))),
         volume_mounts=[
             VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
@@ -100,6 +106,7 @@ def _gate(cache: CachePlan) -> ContainerArgs:
         name="weights",
         image=cache.mirror_image,
         command=mirror_pod.gate_command(cache),
+        env=[mirror_pod.field("POD_NAMESPACE", "metadata.namespace")],
         resources=ResourceRequirementsArgs(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "256Mi"}),
         security_context=container_security(read_only_root=True),
         volume_mounts=[
@@ -109,9 +116,13 @@ def _gate(cache: CachePlan) -> ContainerArgs:
     )
 
 
-def _probe(*, period: int, failures: int, timeout: int) -> ProbeArgs:
+def _probe(*, period: int, failures: int, timeout: int, grace: int | None = None) -> ProbeArgs:
     return ProbeArgs(
-        http_get=HTTPGetActionArgs(path="/health", port="http"), period_seconds=period, failure_threshold=failures, timeout_seconds=timeout
+        http_get=HTTPGetActionArgs(path="/health", port="http"),
+        period_seconds=period,
+        failure_threshold=failures,
+        timeout_seconds=timeout,
+        termination_grace_period_seconds=grace,
     )
 
 

@@ -103,8 +103,9 @@ def test_the_gate_names_the_command_that_mends_a_damaged_cache(tmp_path: Path, d
     else:
         (folder / "config.json").unlink()
     monkeypatch.setattr(mirror_weights, "time", SimpleNamespace(sleep=lambda _: _mirrored(tmp_path)))
+    monkeypatch.setenv("POD_NAMESPACE", "vllm")
     mirror_weights.wait(tmp_path, MODEL, REVISION, "audit-weights-tiny")
-    assert "kubectl create job --from=cronjob/audit-weights-tiny heal-now" in capfd.readouterr().out, "to copy, not to look up"
+    assert "kubectl -n vllm create job --from=cronjob/audit-weights-tiny heal-now" in capfd.readouterr().out, "to copy, not to look up"
 
 
 def test_a_gate_ends_at_once_when_its_pod_is_deleted(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def test_probes_give_the_start_its_budget_and_are_lenient_afterwards(graph: Grap
         assert "initialDelaySeconds" not in str(engine), "a start-up probe waits as long as needed and no longer"
         liveness = engine["livenessProbe"]
         assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 60, "a busy server is not a dead one"
+        for probe in (startup, liveness):
+            assert probe["terminationGracePeriodSeconds"] < model.drain.grace_seconds, "what hangs is not drained, it is started again"
         assert {engine[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")} == {"/health"}, "unguarded"
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import psutil
 import pytest
 
-from local import real_node
+from local import real_node, region_network
 from local.control_groups import ROOT
 from tests.support.local_fleet import eventually, kill
 from tests.support.real_fleet import REAL, RealFleet
 
 pytestmark = pytest.mark.pods
+
+OF_A_FLEET = re.compile(r"fleet-?[0-9a-f]{8}|policy-[0-9a-f]{8}|cni-")
+LEFT_BY_RUNTIMES = (Path("/run/containerd"), Path("/var/log/pods"), Path("/var/log/containers"))
 
 SETTINGS = {
     **REAL,
@@ -24,40 +29,37 @@ SETTINGS = {
 }
 
 
-def machine() -> dict[str, set[str]]:
-    """What a region makes on a machine, by kind. Other fleets of other tests come and go: only what this test's folder names counts for some."""
-    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    return {
+def machine(fleet: RealFleet) -> dict[str, set[str]]:
+    """What a region makes on a machine, by kind, without what other fleets that run at the same time have made."""
+    own = region_network.identity(fleet.state.region("east"))
+    found = {
         "network namespaces": set(_told(["ip", "netns", "list"])),
-        "devices": {
-            link["ifname"] for link in json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout)
-        },
-        "routes": set(_told(["ip", "-4", "route"])),
+        "devices": {link["ifname"] for link in json.loads("".join(_told(["ip", "-json", "link"])))},
+        "routes": {route for route in _told(["ip", "-4", "route"]) if not route.startswith("unreachable")},
         "rules": set(_told(["nft", "list", "ruleset"])),
-        "mounts": {line.split(" ")[4] for line in mounts},
+        "mounts": {line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()},
         "control groups": {str(path) for path in ROOT.glob("*/vllm-fleet-*")},
-        "folders": {
-            str(path)
-            for path in (real_node.DEVICE_PLUGINS, Path("/run/containerd"), Path("/var/log/pods"), Path("/var/log/containers"))
-            if path.exists()
-        },
+        "folders": {str(path) for path in LEFT_BY_RUNTIMES if path.exists()},
     }
+    return {kind: {one for one in some if own in one or not OF_A_FLEET.search(one)} for kind, some in found.items()}
 
 
 def _told(command: list[str]) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def _everything_gone(fleet: RealFleet, before: dict[str, set[str]]) -> None:
+def _everything_gone(fleet: RealFleet, before: dict[str, set[str]], host_address: str) -> None:
     assert not fleet.state.root.exists(), "no folder is left"
     assert not fleet.everything_running(), "no process is left"
-    after = machine()
+    block = str(IPv4Interface(f"{host_address}/30").network)
+    assert not [route for route in _told(["ip", "-4", "route"]) if block in route], "nothing is kept from leaving this machine any more"
+    after = machine(fleet)
     assert {kind: found - before[kind] for kind, found in after.items() if found - before[kind]} == {}, "the machine is as it was"
 
 
 def test_local_down_leaves_the_machine_as_it_was_also_after_kill_9_of_the_launcher(tmp_path: Path) -> None:
-    before = machine()
     fleet = RealFleet(tmp_path, SETTINGS)
+    before = machine(fleet)
     try:
         run = fleet.launcher()
         eventually(lambda: fleet.processes("fleet-kubelet"), "a kubelet", 120)
@@ -65,18 +67,19 @@ def test_local_down_leaves_the_machine_as_it_was_also_after_kill_9_of_the_launch
         run.communicate()
         code, output = fleet.launched()
         assert code == 0, f"it goes on from nodes that were half started:\n{output}"
+        host_address = fleet.network("east").host_address
         assert "1 of 1 models answered" in output, "the model answers through its Service"
         code, output = fleet.launched("down")
         assert code == 0, output
     finally:
         fleet.launched("down")
-    _everything_gone(fleet, before)
+    _everything_gone(fleet, before, host_address)
 
 
 def test_local_down_mends_what_a_reboot_left(tmp_path: Path) -> None:
     """A simulated reboot: every process, network, mount and control group of the fleet is taken away, its folder stays."""
-    before = machine()
     fleet = RealFleet(tmp_path, SETTINGS)
+    before = machine(fleet)
     fleet.start()
     folder = fleet.state.region("east")
     network = fleet.network("east")
@@ -90,7 +93,7 @@ def test_local_down_mends_what_a_reboot_left(tmp_path: Path) -> None:
     assert code == 0, f"a fleet goes on after a reboot:\n{output}"
     code, output = fleet.launched("down")
     assert code == 0, output
-    _everything_gone(fleet, before)
+    _everything_gone(fleet, before, network.host_address)
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 

@@ -123,7 +123,7 @@ def small_disk(fleet: RealFleet, region: str, folder: Path, size: str) -> Iterat
     Yields the folder as that node sees it, and what gives the volume another size.
     """
     containerd = fleet.node(region, "system-0").daemons("containerd")[0].pid
-    inside = ["nsenter", f"--target={containerd}", "--mount", "--"]
+    inside = ["nsenter", f"--target={containerd}", "--mount", "--pid", "--"]
     folder.mkdir(parents=True)
     options = f"uid={WEIGHTS_OWNER},gid={WEIGHTS_GROUP},mode=0775"
     _run([*inside, "mount", "-t", "tmpfs", "-o", f"size={size},{options}", "none", str(folder)])

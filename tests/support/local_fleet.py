@@ -81,6 +81,7 @@ class LocalFleet:
 
     def start(self) -> dict[str, str]:
         launch = self.launch()
+        launch.check()
         launch.fill_hub()
         self.uids = regions.start(self.state, launch.specs, self.tools, self.said.append)
         return self.uids

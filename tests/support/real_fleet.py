@@ -77,6 +77,14 @@ class RealFleet(LocalFleet):
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] = REAL) -> None:
         super().__init__(folder, "real", settings, real_nodes_per_pool=2)
+        self._kept: dict[tuple[str, int], Client] = {}
+
+    def client(self, region: str) -> Client:
+        """The same one as long as the kubeconfig is: a new connection for every look would keep two cores busy."""
+        key = (region, self.state.kubeconfig.stat().st_mtime_ns)
+        if key not in self._kept:
+            self._kept[key] = super().client(region)
+        return self._kept[key]
 
     def network(self, region: str) -> RegionNetwork:
         found = region_network.found(self.state.region(region))
