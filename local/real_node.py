@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,14 +69,18 @@ class RealNode:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         commands, told = json.dumps(self._commands(tools)), self.folder / "daemons.json"
+        same_images = _says(self.folder / "prepared", prepared.name)
         if self.daemon().process():
-            if told.exists() and told.read_text(encoding="utf-8") == commands and self._gpus_written() == self.spec.gpus:
+            if same_images and _says(told, commands) and self._gpus_written() == self.spec.gpus:
                 return
             self.stop()
         region_network.add_node_address(network, self.index)
         control_groups.ensure(self.control_group)
-        if not (self.folder / "containerd").exists():
-            copy_root(prepared, self.folder / "containerd")
+        root = self.folder / "containerd"
+        if not (same_images and root.exists()):
+            shutil.rmtree(root, ignore_errors=True)
+            copy_root(prepared, root)
+            (self.folder / "prepared").write_text(prepared.name, encoding="utf-8")
         DEVICE_PLUGINS.mkdir(parents=True, exist_ok=True)
         self._write_network()
         self._write_gpus()
@@ -168,6 +173,10 @@ class RealNode:
         partial = path.with_suffix(".partial")
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
         partial.replace(path)
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
 
 
 def stop(folder: Path) -> None:

@@ -167,7 +167,14 @@ def _api_server(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> ku
     folder = state.region(spec.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     spec.save(folder)
-    return control_plane.start_api_server(folder, spec.context, tools, region_network.ensure(folder) if spec.real else None)
+    was_away = not all(Daemon(name, folder).process() for name in API_SERVER)
+    access = control_plane.start_api_server(folder, spec.context, tools, region_network.ensure(folder) if spec.real else None)
+    if was_away:
+        # Like the controllers, those that lost their API server try again after a minute; anew they do at once, and harm nothing.
+        Daemon("kube-proxy", folder).stop()
+        for kubelet in (process for node in spec.real_nodes(folder) for process in node.daemons("fleet-kubelet")):
+            kubelet.kill()
+    return access
 
 
 def _controllers(state: State, spec: RegionSpec, tools: Mapping[str, Path]) -> None:
