@@ -83,7 +83,7 @@ class Startup:
     """Expected: pull + weights + engine."""
     probe_period_seconds: int
     probe_failure_threshold: int
-    """period × threshold is what the engine gets after its container started, before it is restarted."""
+    """period × (threshold − 1) is what the engine surely gets after its container started, before it is restarted."""
     engine_ready_timeout_seconds: int
     progress_deadline_seconds: int
     update_timeout_seconds: int

@@ -97,17 +97,19 @@ def steps(checkpoint_gib: float, layers: int, load_gib_per_second: float, image_
 def startup(inputs: StartupInputs) -> Startup:
     """The start-up budget of one model server.
 
-    Probe: twice weights ÷ bandwidth + engine. Progress deadline: the longest time without progress, which is a GPU that a
+    Probe: twice weights ÷ bandwidth + engine, and one period more: probes tick from the pod's start, not the container's, so the
+    last one may come up to a period early. Progress deadline: the longest time without progress, which is a GPU that a
     stopping server still holds, the first mirror of the weights, a node, an image pull, the probe's allowance and the time
     a server must stay Ready. Update: as many rounds of that as it takes to replace all replicas.
     """
     expected = steps(inputs.checkpoint_gib, inputs.layers, inputs.load_gib_per_second)
     pull, process, weights, compiled, captured = (step.seconds for step in expected)
     engine = process + compiled + captured
-    threshold = ceil(max(MINIMUM_PROBE_SECONDS, SAFETY_FACTOR * (weights + engine)) / PROBE_PERIOD_SECONDS)
-    allowed = threshold * PROBE_PERIOD_SECONDS
+    periods = ceil(max(MINIMUM_PROBE_SECONDS, SAFETY_FACTOR * (weights + engine)) / PROBE_PERIOD_SECONDS)
+    allowed = periods * PROBE_PERIOD_SECONDS
+    threshold = periods + 1
     mirror = ceil(SAFETY_FACTOR * inputs.checkpoint_gib / MIRROR_GIB_PER_SECOND)
-    ready = LONGEST_NODE_SECONDS + LONGEST_IMAGE_PULL_SECONDS + allowed + inputs.rollout.min_ready_seconds
+    ready = LONGEST_NODE_SECONDS + LONGEST_IMAGE_PULL_SECONDS + threshold * PROBE_PERIOD_SECONDS + inputs.rollout.min_ready_seconds
     deadline = max(MINIMUM_DEADLINE_SECONDS, inputs.longest_grace_seconds + mirror + ready + SLACK_SECONDS)
     rounds = ceil(inputs.replicas / max(inputs.rollout.max_surge + inputs.rollout.max_unavailable, 1))
     return Startup(

@@ -106,7 +106,7 @@ def _changes(model: ModelPlan) -> Iterator[str]:
         yield f"the drain does not add up: {drain}"
     if startup.total_seconds != startup.image_pull_seconds + startup.weights_seconds + startup.engine_seconds:
         yield f"the start does not add up: {startup}"
-    probe = startup.probe_period_seconds * startup.probe_failure_threshold
+    probe = startup.probe_period_seconds * (startup.probe_failure_threshold - 1)
     if not startup.weights_seconds + startup.engine_seconds < probe < startup.progress_deadline_seconds < startup.update_timeout_seconds:
         yield f"a timeout is shorter than what it waits for: {startup}"
 

@@ -14,17 +14,17 @@ from fleet.fleet_plan import Drain, ModelPlan, RolloutPlan
 
 SCALED: Mapping[str, float] = {
     "PROBE_PERIOD_SECONDS": 1,
-    "MINIMUM_PROBE_SECONDS": 10,
+    "MINIMUM_PROBE_SECONDS": 15,
     "PROCESS_SECONDS": 1,
     "COMPILE_SECONDS_PER_LAYER": 0,
     "CAPTURE_SECONDS_PER_LAYER": 0,
     "MIRROR_GIB_PER_SECOND": 100,
-    "LONGEST_NODE_SECONDS": 4,
+    "LONGEST_NODE_SECONDS": 12,
     "LONGEST_IMAGE_PULL_SECONDS": 0,
     "MINIMUM_DEADLINE_SECONDS": 0,
     "SLACK_SECONDS": 3,
 }
-"""A start may take 10 s; the pod, its weights and everything else that comes before it 4 s."""
+"""A start may take 15 s; the pod, its weights and everything else that comes before it 12 s: two cores may be busy."""
 
 DRAIN = Drain(pre_stop_seconds=1, shutdown_timeout_seconds=2, grace_seconds=4)
 MIN_READY_SECONDS = 1
