@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -12,6 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import psutil
 
 from local.kubeconfig import Access, only, write_private
 from local.ports import LOOPBACK, ports
@@ -54,7 +57,8 @@ def start_api_server(folder: Path, context: str, tools: Mapping[str, Path], netw
         _stop_controllers(folder)
     chosen = INSIDE_PORTS if network else ports(folder, in_use_by_us=bool(etcd.process() or server.process()))
     address, inside = (network.address, network.inside) if network else (LOOPBACK, ())
-    etcd_url, api_url = f"http://{address}:{chosen['etcd']}", f"https://{address}:{chosen['api']}"
+    # Only root gets into a region, and whoever can write to its etcd can run pods as root: it stays on that loopback.
+    etcd_url, api_url = f"http://{LOOPBACK}:{chosen['etcd']}", f"https://{address}:{chosen['api']}"
     token, key = _credentials(folder)
     _forget_another_address(folder, address)
     etcd.start(
@@ -65,11 +69,11 @@ def start_api_server(folder: Path, context: str, tools: Mapping[str, Path], netw
             "--unsafe-no-fsync",
             f"--listen-client-urls={etcd_url}",
             f"--advertise-client-urls={etcd_url}",
-            f"--listen-peer-urls=http://{address}:0",
+            f"--listen-peer-urls=http://{LOOPBACK}:0",
             "--log-level=warn",
         ]
     )
-    etcd.wait(lambda: _answers(f"{etcd_url}/health"), READY_TIMEOUT_SECONDS)
+    etcd.wait(lambda: _listens(etcd, chosen["etcd"]) if network else _answers(f"{etcd_url}/health"), READY_TIMEOUT_SECONDS)
     flags = _api_server_flags(folder, f"{address}:{chosen['api']}", etcd_url, key)
     server.start([*inside, str(tools["kube-apiserver"]), *flags, *(_real_node_flags(folder) if network else ["--endpoint-reconciler-type=none"])])
     certificate = folder / "certificates" / "apiserver.crt"
@@ -186,6 +190,16 @@ def _credentials(folder: Path) -> tuple[str, Path]:
         made = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True)
         write_private(key, made.stdout)
     return tokens.read_text(encoding="utf-8").partition(",")[0], key
+
+
+def _listens(daemon: Daemon, port: int) -> bool:
+    """Whether a daemon in another network accepts connections: nobody here can ask it."""
+    process = daemon.process()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process is not None and any(
+            found.status == psutil.CONN_LISTEN and found.laddr.port == port for found in process.net_connections("tcp")
+        )
+    return False
 
 
 def _answers(url: str, certificate: Path | None = None, token: str = "") -> bool:

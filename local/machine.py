@@ -60,7 +60,7 @@ def missing() -> str | None:
     if not sys.platform.startswith("linux"):
         return "real nodes need Linux"
     if os.geteuid() != 0:
-        return "real nodes need root: sudo --preserve-env=PATH make local"
+        return "real nodes need root: sudo --preserve-env=PATH,HOME make local"
     packages = [package for command, package in PACKAGES.items() if shutil.which(command) is None]
     try:
         cni_plugins()

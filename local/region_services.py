@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from local.images import HUB_PORT
-from local.processes import Daemon
+from local.processes import Daemon, ProcessFailed
 from local.region_network import POD_NETWORK, RegionNetwork
 
 NAMES = ("kube-proxy", "network-policies", "hub")
@@ -26,6 +27,9 @@ def start(folder: Path, context: str, network: RegionNetwork, node: str, hub: Pa
         node: name of one of the region's real nodes; service addresses are the same on all.
         hub: folder of the models that the hub has.
         tools: paths of binaries.
+
+    Raises:
+        ProcessFailed: another program of this machine has the hub's port on all addresses.
     """
     own = folder / "kubeconfig"
     proxy = [
@@ -44,4 +48,23 @@ def start(folder: Path, context: str, network: RegionNetwork, node: str, hub: Pa
     environment = {"PYTHONPATH": str(PROJECT_DIRECTORY)}
     Daemon("network-policies", folder).start([*network.inside, *policies], environment)
     Daemon("kube-proxy", folder).start([*network.inside, *proxy])
+    if Daemon("hub", folder).process() is None:
+        need_port(network.host_address)
     Daemon("hub", folder).start([*serve, "--log", str(folder / "hub-requests.log")], environment)
+
+
+def need_port(address: str, port: int = HUB_PORT) -> None:
+    """Be sure that the hub can listen.
+
+    Raises:
+        ProcessFailed: somebody else does; the text says what to do.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise ProcessFailed(
+                f"the model hub needs port {port} of {address}, and a program of this machine listens on all its addresses ({error.strerror}): "
+                f"ss -ltnp 'sport = :{port}' names it; stop it meanwhile, or LOCAL_NODES=simulated does without"
+            ) from error

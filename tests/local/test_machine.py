@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from local import launch, machine, region_network
+from local import launch, machine, region_network, region_services
 from local.paths import State
+from local.processes import ProcessFailed
 from tests.support.local_fleet import PROJECT
 
 pytestmark = pytest.mark.pods
@@ -119,3 +121,11 @@ def test_an_address_range_that_somebody_took_meanwhile_is_left_to_them(tmp_path:
     finally:
         subprocess.run(["ip", "link", "delete", "fleettaken"], check=False)
         region_network.remove(folder)
+
+
+def test_a_web_server_on_the_hubs_port_is_named_before_anything_waits_for_the_hub() -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        with pytest.raises(ProcessFailed, match=f"ss -ltnp 'sport = :{port}' names it; stop it meanwhile"):
+            region_services.need_port("127.0.0.1", port)
+    region_services.need_port("127.0.0.1", port)
