@@ -8,6 +8,7 @@ created and not recorded, and deleting one that is gone already succeeds.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import runpy
 import shutil
@@ -60,6 +61,7 @@ class LocalStack:
             pulumi_home=str(directory / "home"),
             env_vars=self._environment,
         )
+        _mend_attributes(directory / "state")
         os.environ["PATH"] = self._environment["PATH"]  # the Automation API looks for the CLI in its own environment
         self._stack = automation.create_or_select_stack(stack_name=self._name, project_name="vllm-fleet", program=run_program, opts=options)
 
@@ -163,6 +165,18 @@ class LocalStack:
             say(f"An earlier run was cut off at {len(pending)} operations ({names}); they are done again.")
             content["pending_operations"] = []
             self._stack.import_stack(automation.Deployment(version=deployment.version, deployment=content))
+
+
+def _mend_attributes(state: Path) -> None:
+    """Remove what a killed engine left half written beside its state: it needs none of it, and reads no state beside an empty one.
+
+    The file backend replaces the state itself as a whole; of its attributes it begins the file anew.
+    """
+    for path in state.rglob("*.attrs"):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            path.unlink()
 
 
 def run_program() -> None:

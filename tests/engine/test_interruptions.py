@@ -95,3 +95,12 @@ def test_a_destroy_that_was_killed_goes_on_where_it_stopped(fleet: EngineFleet) 
     fleet.stack().destroy(fleet.said.append)
     assert not fleet.provider.objects, "nothing is left"
     assert set(_done(fleet, "delete")) == everything, "every object was deleted, those whose deletion nobody recorded perhaps again"
+
+
+def test_a_kill_between_the_state_and_its_attributes_is_healed(fleet: EngineFleet) -> None:
+    """As it was found once: the backend had emptied the file, and was killed before it wrote it."""
+    fleet.up()
+    states = list((fleet.directory / "state").rglob("test.json.attrs"))
+    assert states, "the backend keeps attributes beside the state"
+    states[0].write_bytes(b"")
+    assert fleet.up() == {}, "the state is whole, and is found so"
