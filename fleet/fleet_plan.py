@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
+from fleet.aws.plan import AwsPlan
+from fleet.cache_plan import CacheKind, CacheOffer, CachePlan, DriverSource, FolderSource, StaticVolumes
+from fleet.references import PublishedAs, Reference
+from fleet.taints import Taint
 from fleet.terms import Term
 
-SCHEMA_VERSION = "1.2"
+__all__ = [
+    "SCHEMA_VERSION",
+    "CacheKind",
+    "CacheOffer",
+    "CachePlan",
+    "ClusterPlan",
+    "CostPerHour",
+    "Drain",
+    "DriverSource",
+    "FleetPlan",
+    "FolderSource",
+    "Memory",
+    "ModelPlan",
+    "NodeRequirement",
+    "PoolPlan",
+    "ReplicaBounds",
+    "Resources",
+    "RolloutPlan",
+    "Startup",
+    "StartupStep",
+    "StaticVolumes",
+    "Taint",
+]
+
+SCHEMA_VERSION = "1.3"
 """Version of `contracts/plan.schema.json`. A field is added in a minor, renamed or removed in a major."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taint:
-    """A node taint: pods without a matching toleration stay away."""
-
-    key: str
-    value: str
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,52 +161,6 @@ class CostPerHour:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderSource:
-    """A folder that every node mounts at the same path."""
-
-    path: str
-    """Absolute, as the nodes see it."""
-    kind: Literal["folder"] = "folder"
-    """Tells this source from those of a container storage interface driver, which clouds add beside it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaticVolumes:
-    """Two PersistentVolumes over one place that exists already: no provisioner makes, empties or deletes it."""
-
-    serving_volume: str
-    """Name of the volume that many nodes mount and none writes."""
-    mirror_volume: str
-    """Name of the volume that the mirror writes."""
-    source: FolderSource
-
-
-@dataclass(frozen=True, kw_only=True)
-class CachePlan:
-    """The weights of one model revision in one cluster, filled once by a mirror Job, mounted read-only by its servers."""
-
-    name: str
-    """Name of the claim that servers mount and, with a prefix, of the Job: model and revision, so that a new revision is a new cache."""
-    model: str
-    revision: str
-    kind: Literal["bucket", "volume", "shared", "node_local"]
-    size_gib: int
-    storage_class: str | None
-    """The class that makes the volume; empty where the volumes are static."""
-    static: StaticVolumes | None
-    """Volumes of our own description; null where a storage class makes one."""
-    mirror_claim: str
-    """Name of the claim that the mirror and the audit write through: the servers' own where a storage class made the volume."""
-    audit_name: str
-    """Name of the CronJob that compares every file with the marker and mirrors again what is damaged."""
-    audit_schedule: str
-    """When it starts, as a cron expression in UTC: weekly, at a minute of this cache's own."""
-    mirror_image: str
-    hub_token_secret: str | None
-    load_gib_per_second: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class ModelPlan:
     """One model server Deployment in one cluster."""
 
@@ -251,6 +224,21 @@ class ClusterPlan:
     pools: tuple[PoolPlan, ...]
     caches: tuple[CachePlan, ...]
     models: tuple[ModelPlan, ...]
+    pulled_from: Annotated[Mapping[str, str | Reference], PublishedAs("object")] = field(default_factory=dict[str, "str | Reference"])
+    """Image to where its pods pull it from, for images that a registry of the region keeps."""
+    aws: Annotated[AwsPlan | None, PublishedAs("object", "null")] = None
+    """What AWS is asked to make around it; null elsewhere. Values that only AWS knows stand as ${name}. For reading: no contract."""
+
+    @property
+    def aws_plan(self) -> AwsPlan:
+        """The part of AWS, of a cluster that has one.
+
+        Raises:
+            ValueError: it is in no AWS region.
+        """
+        if self.aws is None:
+            raise ValueError(f"cluster {self.name} is in cloud {self.cloud}, which has nothing planned for AWS")
+        return self.aws
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from fleet.fleet_plan import SCHEMA_VERSION, ClusterPlan, FleetPlan, ModelPlan
 from fleet.problems import Problem
+from fleet.references import Reference
 
 
 def plan_as_dict(plan: FleetPlan) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def _model(model: ModelPlan) -> dict[str, Any]:
 
 def plain(value: object) -> object:
     """For JSON: dataclasses, tuples and mappings as dicts and lists."""
+    if isinstance(value, Reference):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, Mapping):

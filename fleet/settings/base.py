@@ -19,6 +19,13 @@ OBJECT_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]([-a-z0-9]*[a-z0-9])?$"
 IMAGE_PATTERN = r"^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]+$"
+ACCOUNT_PATTERN = r"^[0-9]{12}$"
+PRINCIPAL_PATTERN = r"^arn:aws:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@/-]+$"
+ZONE_ID_PATTERN = r"^[a-z]{3,4}[0-9]+-az[0-9]+$"
+SECRET_ARN_PATTERN = r"^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+$"  # noqa: S105  the form of a name
+RESERVATION_PATTERN = r"^[a-z][-a-z0-9]*[a-z0-9]$"
+QUOTA_PATTERN = r"^L-[0-9A-F]{8}$"
+CHARTS_PATTERN = r"^(https?|oci)://[A-Za-z0-9.:/_-]*[A-Za-z0-9]$"
 FOLDER_PATTERN = r"^(/\.?[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)+$"
 """An absolute path as a node writes it: Kubernetes refuses `..`, and two spellings of one folder would be two caches."""
 
@@ -39,6 +46,22 @@ FORMS = {
     DOMAIN_PATTERN: ("a domain name such as llm.example.com", "write it without a scheme, a path or capitals"),
     IMAGE_PATTERN: ("an image such as registry.example.com/vllm:v1, with a digest at best", "write registry/name:tag or registry/name@sha256:…"),
     PRINTABLE_PATTERN: ("one line of printable characters", "write it on one line"),
+    ACCOUNT_PATTERN: ("an AWS account id of twelve digits", "quote it, so that zeros in front stay: '012345678901'"),
+    PRINCIPAL_PATTERN: (
+        "the ARN of an IAM role or user (a session of sts is none, its role is)",
+        "write it like this: arn:aws:iam::111122223333:role/deployer",
+    ),
+    ZONE_ID_PATTERN: ("the id of an availability zone (names such as us-east-2a differ between accounts)", "write it like this: use2-az1"),
+    SECRET_ARN_PATTERN: (
+        "the ARN of a secret whose name begins with ecr-pullthroughcache/, as ECR demands",
+        "copy it from aws secretsmanager list-secrets",
+    ),
+    RESERVATION_PATTERN: ("lower-case letters, digits and hyphens, a letter first", "copy it from the cloud's list of reservations"),
+    QUOTA_PATTERN: ("a quota code of AWS such as L-DB2E81BA", "copy it from aws service-quotas list-service-quotas --service-code ec2"),
+    CHARTS_PATTERN: (
+        "the address of a chart repository",
+        "write it like this: https://charts.example.com/mirror, or oci://registry.example.com/charts",
+    ),
     FOLDER_PATTERN: ("an absolute path without `.`, `..`, empty parts or a slash at the end", "write it like this: /srv/models"),
 }
 """What a pattern asks for, and what to do, in the words of an error message."""
@@ -54,6 +77,9 @@ LARGEST_GPUS_PER_NODE = 16
 UNROUTED = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
 """Private and link-local ranges: a list of public addresses that names one lets nobody in."""
 
+NETWORK_PREFIX_LENGTH = 17
+PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
 Key = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=40)]
 """A human name in the stack file: of a cluster, a pool or a model. 40 characters leave room for prefixes and hashes."""
 
@@ -67,6 +93,13 @@ Folder = Annotated[str, StringConstraints(pattern=FOLDER_PATTERN, max_length=500
 
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+AccountId = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
+PrincipalArn = Annotated[str, StringConstraints(pattern=PRINCIPAL_PATTERN, max_length=2048)]
+ZoneId = Annotated[str, StringConstraints(pattern=ZONE_ID_PATTERN, max_length=20)]
+SecretArn = Annotated[str, StringConstraints(pattern=SECRET_ARN_PATTERN, max_length=2048)]
+QuotaCode = Annotated[str, StringConstraints(pattern=QUOTA_PATTERN)]
+ChartRepository = Annotated[str, StringConstraints(pattern=CHARTS_PATTERN, max_length=500)]
+
 GpusPerNode = Annotated[int, Field(ge=1, le=LARGEST_GPUS_PER_NODE)]
 Tokens = Annotated[int, Field(ge=1, le=LARGEST_TOKENS)]
 
@@ -94,12 +127,40 @@ def address_range(text: str) -> str:
     network = IPv4Network((host, int(length)), strict=False)
     if network.network_address != host:
         raise refusal(f"lies inside the range {network}", f"write {network} for the range, or {address}/32 for this address alone")
+    return text
+
+
+def public_range(text: str) -> str:
+    """An address range that is seen on the internet.
+
+    Raises:
+        PydanticCustomError: it is none, or nobody has it there.
+    """
+    network = IPv4Network(address_range(text))
     if any(network.subnet_of(private) for private in UNROUTED):
         raise refusal("is a range that nobody has on the internet", "write the public addresses that the runner is seen with")
     return text
 
 
-Cidr = Annotated[str, Field(examples=["203.0.113.0/24"]), AfterValidator(address_range)]
+Cidr = Annotated[str, Field(examples=["203.0.113.0/24"]), AfterValidator(public_range)]
+
+
+def network_range(text: str) -> str:
+    """An address range that a cluster's network may have: a /17 of private addresses.
+
+    Raises:
+        PydanticCustomError: it is none, has another size, or is routed on the internet.
+    """
+    network = IPv4Network(address_range(text))
+    if network.prefixlen != NETWORK_PREFIX_LENGTH:
+        limit = f"is a /{network.prefixlen}, and the network of a cluster is a /{NETWORK_PREFIX_LENGTH}"
+        raise refusal(limit, f"write a range such as 10.64.0.0/{NETWORK_PREFIX_LENGTH}")
+    if not any(network.subnet_of(private) for private in PRIVATE):
+        raise refusal("is no private range", "take one from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+    return text
+
+
+NetworkCidr = Annotated[str, Field(examples=["10.64.0.0/17"]), AfterValidator(network_range)]
 
 
 class Section(BaseModel):

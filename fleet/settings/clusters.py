@@ -6,7 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from fleet.settings.base import PROJECT_PATTERN, UID_PATTERN, Cidr, Folder, Image, Key, ObjectName, Printable, Section
+from fleet.settings.base import (
+    PROJECT_PATTERN,
+    UID_PATTERN,
+    AccountId,
+    Cidr,
+    Folder,
+    Image,
+    Key,
+    NetworkCidr,
+    ObjectName,
+    PrincipalArn,
+    Printable,
+    QuotaCode,
+    SecretArn,
+    Section,
+    ZoneId,
+)
 from fleet.settings.regions import AwsRegion, GcpRegion
 
 
@@ -22,6 +38,8 @@ class Images(Section):
 
     mirror: bool = False
     """Mirror the engine image into the region's own registry."""
+    credential_arn: SecretArn | None = None
+    """AWS: an existing secret with the user name and access token that the mirrored registry asks for; default: one is made, empty."""
 
 
 class CommonCluster(Section):
@@ -50,6 +68,27 @@ class AwsCluster(CommonCluster):
     """How the engine image reaches the cluster."""
     flow_logs: bool = False
     """Record the network's traffic."""
+    account: AccountId | None = None
+    """Twelve digits of the AWS account. Credentials of another account are then refused."""
+    deployer: PrincipalArn | None = None
+    """Role or user that runs this program: it gets an access entry of its own. Default: whoever creates the cluster stays its administrator."""
+    admins: tuple[PrincipalArn, ...] = ()
+    """Roles and users who administer the cluster as well."""
+    zones: tuple[ZoneId, ...] = ()
+    """Availability zones by id, for example use2-az1; default: every zone that sells the machines of the cluster's pools."""
+    network_cidr: NetworkCidr | None = None
+    """Addresses of the VPC, a /17 of private ones, for example 10.64.0.0/17; default: computed from the region, without overlap. Another
+    value is another cluster."""
+    kubernetes_version: Literal["1.35", "1.36"] = "1.35"
+    """Version of the control plane, in standard support."""
+    node_image: Literal["al2023", "bottlerocket"] = "al2023"
+    """Operating system of GPU machines: Amazon Linux 2023, or Bottlerocket, both with NVIDIA's driver."""
+    secret_replicas: tuple[AwsRegion, ...] = ()
+    """Regions that keep a copy of this region's secrets."""
+    replicate_weights_to: tuple[Key, ...] = ()
+    """AWS clusters of this fleet whose buckets get a copy of every weight that arrives in this one."""
+    quotas: dict[QuotaCode, Annotated[int, Field(ge=0, le=1_000_000)]] = {}  # noqa: RUF012  pydantic copies it
+    """Limits of the account in this region in virtual CPUs, by quota code; a fleet that could exceed one is refused."""
 
 
 class GcpCluster(CommonCluster):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from fleet.settings.base import DOMAIN_PATTERN, Key, ObjectName, Section
+from fleet.settings.base import DOMAIN_PATTERN, ChartRepository, Key, ObjectName, Printable, Section, refusal
 from fleet.settings.clusters import Cluster
 from fleet.settings.models import Model
 from fleet.settings.pools import Pool
@@ -38,6 +38,21 @@ class Secrets(Section):
     """Name of the Secret whose key `token` the mirror Job reads, for gated models."""
     engine_api_key: ObjectName | None = None
     """Name of the Secret whose key `key` each engine asks its clients for."""
+
+
+class Charts(Section):
+    """Where Helm charts come from."""
+
+    repository: ChartRepository | None = None
+    """A repository or registry of your own that holds every chart the fleet uses; default: each chart's own."""
+    folder: Printable | None = None
+    """Instead: a folder with the packed charts (name-version.tgz), relative to the project. Previews then ask nobody for a chart."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Charts:
+        if self.folder and self.repository:
+            raise refusal("names a folder and a repository, and charts come from one place", "remove one of the two")
+        return self
 
 
 class AcceptedRisk(Section):
@@ -74,6 +89,8 @@ class Settings(Section):
     """Models by the name that clients use."""
     prices: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(default_factory=dict[str, float])
     """US dollars per hour by machine type, over the catalogue's list prices."""
+    charts: Charts = Charts()
+    """Where Helm charts come from."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     """Refusals that somebody decided to live with."""
     read_only_root: bool = False

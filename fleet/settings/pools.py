@@ -7,9 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from fleet.catalog import ACCELERATORS
-from fleet.settings.base import Count, CountOrNone, GpusPerNode, Section
+from fleet.settings.base import RESERVATION_PATTERN, Count, CountOrNone, GpusPerNode, Key, Section
 
 Capacity = Literal["on_demand", "spot", "reservation", "capacity_block", "flex_start"]
+
+
+class Reservation(Section):
+    """Machines that are paid for already, in one cluster."""
+
+    id: Annotated[str, StringConstraints(pattern=RESERVATION_PATTERN, max_length=100)]
+    """AWS: id of the capacity reservation or capacity block (cr-…). Google Cloud: name of the reservation."""
+    zone: Annotated[str, StringConstraints(pattern=RESERVATION_PATTERN, max_length=40)]
+    """Where it is: a zone id on AWS (use2-az1), a zone on Google Cloud."""
 
 
 class Pool(Section):
@@ -25,5 +34,8 @@ class Pool(Section):
     """Machines at most, in each cluster, over all capacity rungs together. A rollout needs room for one server more."""
     capacity: Annotated[tuple[Capacity, ...], Field(min_length=1)] = ("on_demand",)
     """How machines are bought, first choice first. `spot` shortens the drain of every model on the pool."""
+    reservations: dict[Key, Reservation] = {}  # noqa: RUF012  pydantic copies it
+    """Cluster name to the reservation that the rungs `reservation` and `capacity_block` use there. A capacity block needs one; without,
+    `reservation` uses any open reservation of the account."""
     machine: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
     """A machine type of the cluster's cloud, where the default (the cheapest with at least 8 virtual CPUs) is not wanted."""
