@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fleet import catalog_rows as rows
+from fleet.aws import offerings
 from fleet.problems import InputError, Problem
 
 
@@ -30,10 +31,12 @@ class Shape:
     spot_usd_per_hour: float | None
     price_date: str
     price_source: str
-    regions: frozenset[str] | None
-    """Where it is sold; None where the full list is not known."""
+    regions: frozenset[str]
+    """Where it is known to be sold."""
     missing_regions: frozenset[str]
     """Where it is known not to be sold."""
+    all_regions_known: bool
+    """Whether a region in neither list does not sell it; otherwise nobody knows, and nothing speaks against it."""
     on_demand: bool
     """Whether one can simply be started; otherwise it is spot, flex-start, reservation or capacity block."""
     capacity_blocks: bool
@@ -41,9 +44,9 @@ class Shape:
 
     def sold_in(self, region: str | None) -> bool:
         """Whether nothing known speaks against this region."""
-        if region is None:
+        if region is None or region in self.regions:
             return True
-        return region not in self.missing_regions and (self.regions is None or region in self.regions)
+        return region not in self.missing_regions and not self.all_regions_known
 
     @property
     def label(self) -> str:
@@ -68,6 +71,9 @@ class Accelerator:
     product_labels: tuple[str, ...]
     """Values of the node label nvidia.com/gpu.product as GPU feature discovery writes them."""
     aws_quota_code: str | None
+    """Of machines on demand and of those behind a capacity reservation."""
+    aws_spot_quota_code: str | None
+    """None where no source says which quota spot machines count against."""
     gcp_quota: str | None
 
     @property
@@ -123,6 +129,7 @@ ACCELERATORS: Mapping[str, Accelerator] = {
         gke_accelerator=gke_accelerator,
         product_labels=labels,
         aws_quota_code=aws_quota,
+        aws_spot_quota_code=rows.AWS_SPOT_QUOTAS.get(name),
         gcp_quota=gcp_quota,
     )
     for name, total_gib, bandwidth, tflops, capability, nvlink, gke_accelerator, labels, aws_quota, gcp_quota in rows.ACCELERATOR_ROWS
@@ -141,8 +148,9 @@ _AWS = tuple(
         spot_usd_per_hour=None,
         price_date=rows.AWS_PRICE_DATE,
         price_source=rows.AWS_PRICE_SOURCE,
-        regions=rows.AWS_REGIONS.get(machine, rows.AWS_REGIONS.get(machine.partition(".")[0])),
-        missing_regions=rows.AWS_MISSING.get(machine.partition(".")[0], frozenset()),
+        regions=offerings.regions_offering(machine),
+        missing_regions=offerings.regions_without(machine),
+        all_regions_known=False,
         on_demand=True,
         capacity_blocks=machine.partition(".")[0] in rows.AWS_CAPACITY_BLOCKS,
     )
@@ -162,8 +170,9 @@ _GCP = tuple(
         spot_usd_per_hour=spot,
         price_date=rows.GCP_PRICE_DATE,
         price_source=rows.GCP_PRICE_SOURCE,
-        regions=rows.GCP_REGIONS.get(gpu),
+        regions=rows.GCP_REGIONS.get(gpu, frozenset()),
         missing_regions=rows.GCP_MISSING.get(gpu, frozenset()),
+        all_regions_known=gpu in rows.GCP_REGIONS,
         on_demand=on_demand,
         capacity_blocks=False,
     )

@@ -95,41 +95,13 @@ AWS_ROWS: tuple[tuple[str, str, int, int, float, int, float | None], ...] = (
     ("p6-b200.48xlarge", "B200", 8, 192, 2048, 30400, 113.9328),
 )
 
-_G6E = (
-    "us-east-1 us-east-2 us-west-2 eu-central-1 eu-north-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 me-central-1"
-)
-_G7E = "us-east-1 us-east-2 us-west-2 eu-central-1 eu-north-1 eu-south-2 eu-west-2 ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-3"
-
-AWS_REGIONS: dict[str, frozenset[str]] = {
-    "g6e": frozenset(_G6E.split()),
-    "g7e": frozenset(_G7E.split()),
-    "p4de": frozenset(["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "ap-southeast-1", "il-central-1"]),
-    "p5.4xlarge": frozenset(
-        [
-            "us-east-1",
-            "us-east-2",
-            "us-west-2",
-            "eu-west-2",
-            "eu-north-1",
-            "ap-northeast-1",
-            "ap-south-1",
-            "ap-southeast-2",
-            "ap-southeast-3",
-            "sa-east-1",
-        ]
-    ),
-    "p6-b200": frozenset(["us-east-1", "us-east-2", "us-west-2", "eu-north-1", "eu-west-3", "ap-south-1", "ap-south-2"]),
+AWS_SPOT_QUOTAS: dict[str, str] = {
+    **dict.fromkeys(("T4", "L4", "A10G", "L40S", "RTX-PRO-6000"), "L-3819A6DF"),
+    **dict.fromkeys(("A100-40GB", "A100-80GB"), "L-7212CCBC"),
+    **dict.fromkeys(("H100", "H200"), "L-C4BD4855"),
 }
-"""By machine or family, where the whole list is known (EC2 offerings, snapshot of 2026)."""
-
-AWS_MISSING: dict[str, frozenset[str]] = {
-    "g5": frozenset({"ap-southeast-1", "us-west-1"}),
-    "g6": frozenset({"eu-west-1", "ap-southeast-1", "us-west-1"}),
-    "p5": frozenset({"eu-west-1"}),
-    "p5e": frozenset({"eu-west-1"}),
-    "p5en": frozenset({"eu-west-1"}),
-}
-"""By family, where only the gaps are known. eu-west-1 has g4dn, g5 and p4d only."""
+"""By GPU: all G and VT spot requests, all P4, P3 and P2 ones, all P5 ones, in virtual CPUs (public copies of the quota page). For P6 (B200)
+the copies disagree, so it has none."""
 
 AWS_CAPACITY_BLOCKS = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200")
 """Families that are also sold as Capacity Blocks."""

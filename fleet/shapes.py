@@ -69,9 +69,10 @@ def _price(found: Shape) -> tuple[bool, float, str]:
 def _reason(named: list[Shape], cloud: str, region: str | None, machine: str | None) -> str:
     """Why not, where it is the region or the machine's name."""
     if named:
-        regions = sorted({name for found in named for name in found.regions or ()})
+        regions = sorted({name for found in named for name in found.regions})
         where = f", only in {', '.join(regions)}" if regions else ""
-        return f"{_cheapest(named).machine} is not sold in {region}{where}; "
+        default = _cheapest([found for found in named if found.vcpus >= MINIMUM_VCPUS] or named)
+        return f"{default.label} is not sold in {region}{where}; "
     others = [found for found in SHAPES if found.cloud == cloud and found.machine == machine]
     carried = " or ".join(f"{found.gpus} × {found.accelerator}" for found in others)
     if carried:
