@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fleet import cost
-from fleet.fleet_plan import ClusterPlan, CostPerHour, FleetPlan, ModelPlan, PoolPlan
+from fleet.fleet_plan import CachePlan, ClusterPlan, CostPerHour, FleetPlan, ModelPlan, PoolPlan
 
 POOLS = ("POOL", "GPUS/NODE", "MACHINE", "NODES", "LIMIT", "BOUGHT", "USD/HOUR")
 MODELS = ("MODEL", "WEIGHTS FROM", "POOL", "GPUS", "SERVERS", "ROLLOUT", "USD/HOUR")
 SERVERS = ("SERVER", "WEIGHTS GiB/GPU", "KV GiB/GPU", "OF GiB/GPU", "CONTEXT tokens", "FULL REQUESTS", "START s", "DRAIN s", "SLO")
+CACHES = ("CACHE", "KIND", "GiB", "LOAD s", "USD/MONTH", "USD/LOAD")
 
 GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 
@@ -53,6 +54,9 @@ def _cluster(cluster: ClusterPlan) -> str:
         aligned([MODELS, *(_model(model, ours=ours) for model in cluster.models)]),
         aligned([SERVERS, *(_server(model) for model in cluster.models)]),
     ]
+    priced = [row for cache in cluster.caches for row in _cache(cache)]
+    if priced:
+        tables.append(aligned([CACHES, *priced]))
     return "\n".join([title, "\n\n".join(tables)])
 
 
@@ -97,6 +101,21 @@ def _server(model: ModelPlan) -> tuple[str, ...]:
         f"{model.drain.grace_seconds}",
         model.slo,
     )
+
+
+def _cache(cache: CachePlan) -> list[tuple[str, ...]]:
+    """What was chosen, and what could be instead."""
+    return [
+        (
+            cache.name if offer.kind == cache.kind else "",
+            offer.kind if offer.kind == cache.kind else f"or {offer.kind}",
+            f"{cache.size_gib}",
+            f"{offer.load_seconds}",
+            f"{offer.usd_per_month:,.2f}",
+            f"{offer.usd_per_load:,.2f}",
+        )
+        for offer in cache.offers
+    ]
 
 
 def _total(plan: FleetPlan) -> str:
