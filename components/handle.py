@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.references import Made
+from fleet.add_ons import InCluster
 from fleet.fleet_plan import ClusterPlan
 
 
@@ -18,6 +21,10 @@ class ClusterHandle:
     plan: ClusterPlan
     provider: kubernetes.Provider
     depends_on: tuple[pulumi.Resource, ...] = ()
+    made: Made = field(default_factory=dict[str, "pulumi.Input[str]"])
+    """Values that the plan could only name, by that name."""
+    in_cluster: InCluster = field(default_factory=InCluster)
+    """What the cloud wants inside the cluster."""
 
 
 class CloudPackage(Protocol):
@@ -27,6 +34,14 @@ class CloudPackage(Protocol):
         """Refuse a cluster that must not be written to; called for every cluster before the first resource."""
         ...
 
+    def providers(self, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> list[pulumi.ProviderResource]:
+        """Explicit providers of the cluster's cloud and region, for everything below."""
+        ...
+
     def build(self, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> ClusterHandle:
         """Create or find the cluster of this plan."""
+        ...
+
+    def connect(self, handle: ClusterHandle, others: Mapping[str, ClusterHandle], opts: pulumi.ResourceOptions | None = None) -> None:
+        """Create what needs several clusters of this fleet, once all of them are declared."""
         ...

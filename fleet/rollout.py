@@ -32,6 +32,8 @@ class Demand:
     rollout: Rollout | None
     replicas_field: str
     """Path in the stack file of this placement's replicas, for error messages."""
+    exclusive: bool = False
+    """Whether its one server has something that the next one needs: a disk. The old one goes first, and nobody answers meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ def prove(pool: str, gpus_per_node: int, max_nodes: int, demands: Iterable[Deman
     """A rollout plan for each model of a pool, and the reasons why some have none.
 
     Surge 1 and unavailable 0 where the pool holds that on top of every model's maximum and the surges already given
-    (one update may replace all models at once); otherwise surge 0 and unavailable 1, which needs two replicas.
+    (one update may replace all models at once); otherwise surge 0 and unavailable 1, which needs two replicas, or one whose
+    server is exclusive.
     """
     there = _Pool(name=pool, gpus_per_node=gpus_per_node, max_nodes=max_nodes)
     models = sorted(demands, key=lambda demand: demand.model)
@@ -75,9 +78,9 @@ def _plans(pool: _Pool, models: Sequence[Demand], pods: Pods, needed: Pods) -> t
     for demand in sorted(models, key=lambda demand: (demand.rollout is None, demand.min_replicas, demand.model)):
         surge = demand.rollout.max_surge if demand.rollout else 1
         with_surge = {**pods, demand.model: (demand.tensor_parallel, demand.max_replicas + surge)}
-        fits = pool.holds(with_surge)
+        fits = not demand.exclusive and pool.holds(with_surge)
         pods = with_surge if fits else pods
-        if fits or (demand.rollout is None and demand.min_replicas > 1):
+        if fits or demand.exclusive or (demand.rollout is None and demand.min_replicas > 1):
             plans[demand.model] = _plan(demand.rollout, fits=fits)
         else:
             problems.append(_no_room(pool, demand, needed))
@@ -87,7 +90,7 @@ def _plans(pool: _Pool, models: Sequence[Demand], pods: Pods, needed: Pods) -> t
 def _surge_needed(demand: Demand) -> int:
     """Servers beside the maximum without which this model has no rollout."""
     asked = demand.rollout.max_surge if demand.rollout else 0
-    return max(asked, int(demand.min_replicas < 2))
+    return 0 if demand.exclusive else max(asked, int(demand.min_replicas < 2))
 
 
 def _plan(asked: Rollout | None, *, fits: bool) -> RolloutPlan:
@@ -117,7 +120,7 @@ def _never_moves(pool: _Pool, demand: Demand, needed: Pods) -> Problem | None:
 
 def _leaves_none(pool: _Pool, demand: Demand, needed: Pods) -> Problem | None:
     asked, minimum = demand.rollout, demand.min_replicas
-    if asked is None or asked.max_unavailable < minimum:
+    if asked is None or asked.max_unavailable < minimum or demand.exclusive:
         return None
     limit = f"with {minimum} replicas at minimum, {asked.max_unavailable} unavailable leaves none to answer"
     keeping = f"set max_unavailable to {minimum - 1}" if minimum > 1 or asked.max_surge else "set max_surge to 1 with max_unavailable: 0"

@@ -29,8 +29,11 @@ class ServerInputs:
     @property
     def cache_kind(self) -> str:
         """The chosen kind; an existing cluster has no bucket of ours."""
-        chosen = self.settings.models[self.model.name].cache.kind
-        return chosen or ("shared" if isinstance(self.cluster, ExistingCluster) else "bucket")
+        return self.settings.models[self.model.name].cache.kind or self._default_kind
+
+    @property
+    def _default_kind(self) -> str:
+        return "shared" if isinstance(self.cluster, ExistingCluster) else "bucket"
 
     @property
     def cache_folder(self) -> str | None:
@@ -39,8 +42,13 @@ class ServerInputs:
 
     @property
     def cache_name(self) -> str:
-        """Another folder is another cache, made beside the old one; another storage class counts for caches made from then on."""
-        return naming.weights_name(self.model.repository, self.model.revision or "", self.cache_folder or "")
+        """Another folder or kind is another cache, made beside the old one; another storage class counts for caches made from then on.
+
+        A disk belongs to one model: another one of the same revision has its own.
+        """
+        kind = "" if self.cache_kind == self._default_kind else self.cache_kind
+        place = self.cache_folder or (f"{kind} {self.model.name}" if kind == "volume" else kind)
+        return naming.weights_name(self.model.repository, self.model.revision or "", place)
 
     @property
     def load(self) -> resources.ServerLoad:
@@ -84,7 +92,9 @@ def notes(inputs: ServerInputs, sized: sizing.SizeResult, started: Startup) -> t
     cpus = resources.cpu_note(inputs.load, inputs.node)
     if cpus:
         found.append(cpus)
-    if inputs.replicas.min < 2:
+    if inputs.cache_kind == "volume":
+        found.append(f"a disk serves one server: each new version stops the old one first, and nobody answers for about {started.total_seconds} s")
+    elif inputs.replicas.min < 2:
         found.append(f"one replica: when its node is drained or fails, nobody answers for about {started.total_seconds} s and the time a node takes")
     return tuple(found)
 

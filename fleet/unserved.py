@@ -29,23 +29,43 @@ def _cluster(where: str, cluster: Cluster) -> Iterator[Problem]:
         yield _unserved(f"{where}.weight", cluster.weight, "leave it at 100")
     if cluster.drained:
         yield _unserved(f"{where}.drained", value=True, remedy="leave it out")
-    if isinstance(cluster, AwsCluster | GcpCluster) and cluster.images.mirror:
+    if isinstance(cluster, GcpCluster) and cluster.images.mirror:
         yield _unserved(f"{where}.images.mirror", value=True, remedy="leave it out")
-    if isinstance(cluster, AwsCluster) and cluster.flow_logs:
-        yield _unserved(f"{where}.flow_logs", value=True, remedy="leave it out")
 
 
 def _cache(settings: Settings, name: str, model: Model) -> Iterator[Problem]:
     kind, field = model.cache.kind, f"models.{name}.cache.kind"
-    if kind in ("volume", "node_local"):
-        yield _unserved(field, kind, "use bucket in a cloud, shared in an existing cluster, or leave it out")
+    if kind is None:
         return
     for cluster_name in settings.clusters if model.placements is None else model.placements:
         cluster = settings.clusters.get(cluster_name)
-        if isinstance(cluster, ExistingCluster) and kind == "bucket":
-            yield _unserved(field, kind, f"cluster {cluster_name} exists already: use shared, or leave it out")
-        elif isinstance(cluster, AwsCluster | GcpCluster) and kind == "shared":
+        if isinstance(cluster, ExistingCluster) and kind != "shared":
+            elsewhere = "use bucket in a cloud, shared in an existing cluster, or leave it out"
+            yield _unserved(field, kind, f"cluster {cluster_name} exists already: use shared, or leave it out" if kind == "bucket" else elsewhere)
+        elif isinstance(cluster, GcpCluster) and kind != "bucket":
             yield _unserved(field, kind, f"cluster {cluster_name} has a bucket: use bucket, or leave it out")
+        elif isinstance(cluster, AwsCluster) and kind == "volume":
+            yield from _one_server(settings, name, model, cluster_name)
+
+
+def _one_server(settings: Settings, name: str, model: Model, cluster: str) -> Iterator[Problem]:
+    """A disk is mounted by one node at a time: more servers than one, now or during a rollout, would wait for it for ever."""
+    placed = model.placements.get(cluster) if model.placements else None
+    replicas = placed.replicas if placed and placed.replicas else model.replicas
+    where = f"models.{name}.placements.{cluster}" if placed and placed.replicas else f"models.{name}"
+    disk, bucket = f"a volume of cluster {cluster} is a disk that one node has at a time", f"set models.{name}.cache.kind to bucket"
+    if settings.environment == "prod" and model.slo == "interactive":
+        limit = f"{disk}, so one server runs from it, and an interactive model in prod runs at least 2"
+        yield Problem(field=f"models.{name}.cache.kind", value="volume", limit=limit, remedy="use bucket")
+        return
+    most = max(replicas.min, replicas.max or replicas.min)
+    if most > 1:
+        field = f"{where}.replicas.{'min' if replicas.min == most else 'max'}"
+        yield Problem(field=field, value=most, limit=f"{disk}, so one server runs from it", remedy=f"set it to 1, or {bucket}")
+    if model.rollout and (model.rollout.max_surge, model.rollout.max_unavailable) != (0, 1):
+        asked = {"max_surge": model.rollout.max_surge, "max_unavailable": model.rollout.max_unavailable}
+        limit = f"{disk}: the old server must be gone before the new one starts"
+        yield Problem(field=f"models.{name}.rollout", value=asked, limit=limit, remedy=f"leave it out, or {bucket}")
 
 
 def _unserved(field: str, value: object, remedy: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pulumi
 from pulumi_kubernetes.core.v1 import (
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
@@ -18,17 +19,25 @@ from pulumi_kubernetes.core.v1 import (
 
 from components.kubernetes.containers import container_security, pod_security, writable_mounts, writable_volumes
 from components.kubernetes.platform import MIRROR_ACCOUNT
-from fleet.fleet_plan import CachePlan
+from components.references import Made, resolve
+from fleet.fleet_plan import CachePlan, ClusterPlan
 
 SCRIPT = "mirror_weights.py"
-SHIPPED = (SCRIPT, "weights_lock.py")
+SHIPPED = (SCRIPT, "weights_files.py", "weights_lock.py", "weights_objects.py")
 """Files of this folder that run in pods alone."""
 SCRIPT_MAP = "mirror-weights"
 SCRIPT_FOLDER = "/opt/fleet"
 WEIGHTS_FOLDER = "/models"
+COPY_FOLDER = "/copy"
+"""Where a server's init container puts its own copy of the weights; the engine has it in place of the cache."""
 
 
-def mirror_pod(cache: CachePlan, *flags: str) -> PodSpecArgs:
+def pulled(image: str, plan: ClusterPlan, made: Made) -> pulumi.Input[str]:
+    """Where pods pull an image from: the region's own registry, where it keeps this one."""
+    return resolve(plan.pulled_from.get(image, image), made)
+
+
+def mirror_pod(cache: CachePlan, image: pulumi.Input[str], *flags: str) -> PodSpecArgs:
     """The only pod that may write a cache, and the only one that may hold a token of the hub."""
     token = [
         EnvVarArgs(name="HF_TOKEN", value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key="token")))
@@ -46,8 +55,8 @@ def mirror_pod(cache: CachePlan, *flags: str) -> PodSpecArgs:
         containers=[
             ContainerArgs(
                 name="mirror",
-                image=cache.mirror_image,
-                command=script_command(cache, *flags),
+                image=image,
+                command=script_command(cache, *cache.mirror_flags, *flags),
                 env=[EnvVarArgs(name="HOME", value="/home/vllm"), EnvVarArgs(name="HF_HUB_DISABLE_TELEMETRY", value="1"), pod, *token],
                 resources=ResourceRequirementsArgs(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"}),
                 security_context=container_security(read_only_root=True),
@@ -65,7 +74,12 @@ def field(variable: str, path: str) -> EnvVarArgs:
 
 def gate_command(cache: CachePlan) -> list[str]:
     """The script as the gate of a serving pod."""
-    return script_command(cache, "--wait", "--audit-name", cache.audit_name)
+    return script_command(cache, "--wait", *(["--audit-name", cache.audit_name] if cache.audit_name else []))
+
+
+def copy_command(cache: CachePlan) -> list[str]:
+    """The script as it copies a complete cache to the node's own disks."""
+    return script_command(cache, "--copy-to", COPY_FOLDER)
 
 
 def script_command(cache: CachePlan, *flags: str) -> list[str]:

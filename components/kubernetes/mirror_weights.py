@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import errno
 import glob
-import hashlib
 import json
 import os
 import re
@@ -19,32 +18,30 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
 if __package__:
+    from components.kubernetes import weights_objects
+    from components.kubernetes.weights_files import Files, checksum, copy, verify, wanted
     from components.kubernetes.weights_lock import POLL_SECONDS, writing
-else:  # in a pod, where both files lie side by side and nothing else of this program
+else:  # in a pod, where the files lie side by side and nothing else of this program
+    import weights_objects  # pyright: ignore[reportMissingImports]
+    from weights_files import Files, checksum, copy, verify, wanted  # pyright: ignore[reportMissingImports]
     from weights_lock import POLL_SECONDS, writing  # pyright: ignore[reportMissingImports]
 
 MARKER = ".complete.json"
-CHUNK_BYTES = 16 * 1024 * 1024
 
-FORMATS = (".safetensors", ".bin", ".pt")
-"""Weights as the engine looks for them, best first: of several in one folder it reads the first."""
-
-OTHER_FORMATS = (".pth", ".gguf", ".onnx", ".h5", ".msgpack", ".ot", ".tflite")
-OTHER_RUNTIMES = ("original", "metal", "onnx", "openvino", "coreml")
-"""Folders that hold the same weights once more: gpt-oss-120b would be three times its size."""
+READERS = 8
+"""Files that are copied at once: one alone does not fill a machine's network."""
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 LEFT_OVER = re.compile(r"\.[0-9a-f]{8}\.incomplete$")
 """What the hub's client leaves of a download that was killed: a file of its own for each process, which no later one goes on with."""
-
-Files = dict[str, tuple[int, str | None]]
-"""File to size in bytes and SHA-256; markers of the first version have none for small files."""
 
 
 def snapshot(cache: Path, model: str, revision: str) -> Path:
@@ -74,8 +71,10 @@ def complete(folder: Path) -> str | None:
     return next((f"{name} is missing or has another size" for name in changed), None)
 
 
-def mirror(cache: Path, model: str, revision: str, *, audit: bool = False) -> None:
+def mirror(cache: Path, model: str, revision: str, *, audit: bool = False, objects: bool = False) -> None:
     """Make the cache complete, and with `audit` look into files that seem to be: read each one and compare its checksum.
+
+    With `objects` the cache takes files only as an object store does.
 
     What is damaged is deleted after the marker, so that no gate opens on it, and fetched again.
 
@@ -88,7 +87,7 @@ def mirror(cache: Path, model: str, revision: str, *, audit: bool = False) -> No
     if not audit and complete(folder) is None:
         print(f"{what} is complete already")
         return
-    with writing(folder):
+    with writing(folder, objects=objects):
         if not audit and complete(folder) is None:
             print(f"{what} is complete already: another writer was first")
             return
@@ -108,7 +107,8 @@ def mirror(cache: Path, model: str, revision: str, *, audit: bool = False) -> No
             (folder / name).unlink(missing_ok=True)
         if damaged:
             print(f"{what}: no new server starts from this cache until the {len(damaged)} damaged files are mirrored again", flush=True)
-        fill(folder, model, revision, {name: record for name, record in files.items() if name not in damaged and record[1]})
+        whole = {name: record for name, record in files.items() if name not in damaged and record[1]}
+        fill(folder, model, revision, whole, objects=objects)
 
 
 def differences(folder: Path, files: Files) -> dict[str, str]:
@@ -130,92 +130,74 @@ def _by_size_alone(files: Files) -> str:
     return f", {unknown} of them by size alone, for the marker of an earlier version has no checksum" if unknown else ""
 
 
-def fill(folder: Path, model: str, revision: str, whole: Mapping[str, tuple[int, str | None]]) -> None:
+def fill(folder: Path, model: str, revision: str, whole: Mapping[str, tuple[int, str | None]], *, objects: bool) -> None:
     """Fetch what is not whole, compare it with what the hub says of it, and write the marker.
 
     Raises:
         SystemExit: as `mirror`, or the folder has no room for it.
     """
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi
 
-    token = os.environ.get("HF_TOKEN")
-    info = HfApi(token=token).model_info(model, revision=revision, files_metadata=True)
+    info = HfApi(token=os.environ.get("HF_TOKEN")).model_info(model, revision=revision, files_metadata=True)
     if info.sha != revision:
         raise SystemExit(f"{model}: the hub answers for commit {info.sha} instead of {revision}")
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
     files: Files = {name: whole[name] for name in wanted(siblings) if name in whole}
-    missing = [name for name in wanted(siblings) if name not in files]
-    for left in (folder / ".cache").rglob("*.incomplete"):
-        if LEFT_OVER.search(left.name):
-            left.unlink(missing_ok=True)
+    missing = {name: siblings[name] for name in wanted(siblings) if name not in files}
     try:
-        if missing:
-            snapshot_download(model, revision=revision, local_dir=folder, allow_patterns=[glob.escape(name) for name in missing], token=token)
-        for name in missing:
-            sibling = siblings[name]
-            files[name] = verify(folder / name, sibling.size, sibling.lfs.sha256 if sibling.lfs else None, sibling.blob_id)
-        shutil.rmtree(folder / ".cache", ignore_errors=True)
-        partial = folder / f"{MARKER}.partial"
-        partial.write_text(json.dumps({"model": model, "revision": revision, "files": files}), encoding="utf-8")
+        files |= weights_objects.fetch(folder, model, revision, missing) if objects else download(folder, model, revision, missing)
+        text = json.dumps({"model": model, "revision": revision, "files": files})
+        if objects:
+            weights_objects.write(folder / MARKER, [text.encode()])
+        else:
+            partial = folder / f"{MARKER}.partial"
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(folder / MARKER)
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise SystemExit(f"{model}@{revision}: {_no_room(folder, sum(siblings[name].size or 0 for name in missing))}") from None
+            raise SystemExit(f"{model}@{revision}: {_no_room(folder, sum(sibling.size or 0 for sibling in missing.values()))}") from None
         raise
-    partial.replace(folder / MARKER)
     print(f"{model}@{revision}: {len(files)} files, {len(missing)} of them fetched")
 
 
-def wanted(names: Iterable[str]) -> list[str]:
-    """The files that serving reads: everything small, and the weights once.
+def download(folder: Path, model: str, revision: str, siblings: Mapping[str, Any]) -> Files:
+    """Files of the hub into a folder by the hub's own client, which goes on with what it has; each is compared when it is there."""
+    from huggingface_hub import snapshot_download
+
+    for left in (folder / ".cache").rglob("*.incomplete"):
+        if LEFT_OVER.search(left.name):
+            left.unlink(missing_ok=True)
+    if siblings:
+        patterns = [glob.escape(name) for name in siblings]
+        snapshot_download(model, revision=revision, local_dir=folder, allow_patterns=patterns, token=os.environ.get("HF_TOKEN"))
+    found: Files = {
+        name: verify(folder / name, sibling.size, sibling.lfs.sha256 if sibling.lfs else None, sibling.blob_id) for name, sibling in siblings.items()
+    }
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    return found
+
+
+def copy_all(cache: Path, model: str, revision: str, other: Path) -> None:
+    """Copy a complete cache to another folder, compared with the marker on the way. What is there already is left alone.
 
     Raises:
-        SystemExit: none of them are weights.
+        SystemExit: the cache is not complete, or what was read is not what the marker says.
+        OSError: of either folder.
     """
-    found = sorted(name for name in names if PurePosixPath(name).parts[0] not in OTHER_RUNTIMES and not name.endswith(OTHER_FORMATS))
-    folders = {PurePosixPath(name).parent for name in found}
-    best = {folder: _best(name for name in found if PurePosixPath(name).parent == folder) for folder in folders}
-    if best.get(PurePosixPath()) is None:
-        raise SystemExit(f"no weights that the engine reads ({', '.join(FORMATS)}) among {len(found)} files")
-    return [name for name in found if not name.endswith(FORMATS) or name.endswith(str(best[PurePosixPath(name).parent]))]
-
-
-def _best(names: Iterable[str]) -> str | None:
-    present = {suffix for name in names for suffix in FORMATS if name.endswith(suffix)}
-    return next((suffix for suffix in FORMATS if suffix in present), None)
-
-
-def verify(path: Path, size: int | None, sha256: str | None, blob: str | None) -> tuple[int, str]:
-    """Size and SHA-256 of a file that is what the hub recorded: large ones by SHA-256, small ones by the id of their git blob.
-
-    Raises:
-        SystemExit: it differs.
-    """
-    actual = path.stat().st_size if path.is_file() else None
-    if actual is None or (size is not None and actual != size):
-        reason, digest = f"{actual or 0} bytes instead of {size}", ""
-    else:
-        digest = checksum(path)
-        differs = digest != sha256 if sha256 else blob is not None and git_blob(path) != blob
-        reason = "the checksum differs" if differs else None
-    if reason:
-        path.unlink(missing_ok=True)
-        raise SystemExit(f"{path.name}: {reason}; deleted, the next try fetches it again")
-    return actual or 0, digest
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, read in pieces: weights are larger than memory."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def git_blob(path: Path) -> str:
-    """The id git gives to a file of this content; only small files are kept in git itself."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+    source, target, started = snapshot(cache, model, revision), snapshot(other, model, revision), time.monotonic()
+    files = recorded(source)
+    if isinstance(files, str):
+        raise SystemExit(f"{model}@{revision}: {files}: there is nothing to copy")
+    try:
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(lambda item: copy(source / item[0], target / item[0], *item[1]), files.items()))
+        shutil.copyfile(source / MARKER, target / MARKER)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise SystemExit(f"{model}@{revision}: {_no_room(other, sum(size for size, _ in files.values()))}") from None
+        raise
+    size_gib, seconds = sum(size for size, _ in files.values()) / 2**30, time.monotonic() - started
+    print(f"{model}@{revision}: {len(files)} files, {size_gib:.1f} GiB, copied to {other} in {seconds:.0f} s")
 
 
 def trouble(error: Exception, cache: Path, model: str, revision: str) -> str:
@@ -269,7 +251,7 @@ def _remedy(audit_name: str | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`mirror_weights.py MODEL REVISION [--cache FOLDER] [--audit | --wait [--audit-name NAME]]`."""
+    """`mirror_weights.py MODEL REVISION [--cache FOLDER] [[--audit] [--object-store] | --wait [--audit-name NAME] | --copy-to FOLDER]`."""
     # Process one of a container ignores a signal without a handler, and a waiting pod would outlive its whole grace period.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     parser = argparse.ArgumentParser()
@@ -279,12 +261,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--audit", action="store_true")
     parser.add_argument("--wait", action="store_true")
     parser.add_argument("--audit-name")
+    parser.add_argument("--object-store", action="store_true")
+    parser.add_argument("--copy-to", type=Path)
     options = parser.parse_args(arguments)
     if options.wait:
         wait(options.cache, options.model, options.revision, options.audit_name)
         return
     try:
-        mirror(options.cache, options.model, options.revision, audit=options.audit)
+        if options.copy_to:
+            copy_all(options.cache, options.model, options.revision, options.copy_to)
+        else:
+            mirror(options.cache, options.model, options.revision, audit=options.audit, objects=options.object_store)
     except _expected() as error:
         raise SystemExit(trouble(error, options.cache, options.model, options.revision)) from None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.batch.v1 import CronJob, CronJobSpecArgs, Job, JobSpecArgs, JobTemplateSpecArgs
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
+    CSIPersistentVolumeSourceArgs,
     HostPathVolumeSourceArgs,
     ObjectReferenceArgs,
     PersistentVolume,
@@ -22,9 +24,10 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import UNAWAITED, cluster_labels, metadata
-from components.kubernetes.mirror_pod import SCRIPT_MAP, SHIPPED, mirror_pod
+from components.kubernetes.mirror_pod import SCRIPT_MAP, SHIPPED, mirror_pod, pulled
 from components.kubernetes.policy import MIRROR
-from fleet.fleet_plan import CachePlan, ClusterPlan, StaticVolumes
+from components.references import Made, resolve
+from fleet.fleet_plan import CachePlan, ClusterPlan, DriverSource, StaticVolumes
 
 MIRROR_RETRIES = 100_000
 """A mirror never gives up (one try in five minutes, for a year): what stops it, a missing token or a hub that is down, is
@@ -57,24 +60,36 @@ class ModelCache(pulumi.ComponentResource):
     The Job has no time to live: deleted, it would be made again by the next update.
     """
 
-    def __init__(self, name: str, plan: ClusterPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: ClusterPlan, cache: CachePlan, made: Made, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:ModelCache", name, None, opts)
-        self._name, self._plan, self._cache = name, plan, cache
+        self._name, self._plan, self._cache, self._made = name, plan, cache, made
         self._labels = {**cluster_labels(plan), **MIRROR, "app.kubernetes.io/instance": cache.name}
-        claims = self._static_claims(cache.static) if cache.static else [self._claim("claim", cache.name, "ReadWriteMany")]
+        claims = self._static_claims(cache.static) if cache.static else [self._claim("claim", cache.name, cache.access_mode)]
+        # A server that mounts a disk first would keep it from the mirror on another node, and both would wait for ever.
+        awaited = cache.mirror_awaited_seconds is not None
         Job(
             f"{name}-mirror",
-            metadata=metadata(plan, f"mirror-{cache.name}", self._labels, UNAWAITED),
+            metadata=metadata(plan, f"mirror-{cache.name}", self._labels, {} if awaited else UNAWAITED),
             spec=self._job(),
             # A template cannot be changed: a new engine image would mean another Job and all weights again. Metadata as well:
             # an update of labels would make the provider own the labels that Kubernetes put into the template.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=claims, ignore_changes=["metadata", "spec"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=claims,
+                ignore_changes=["metadata", "spec"],
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{cache.mirror_awaited_seconds}s") if awaited else None,
+            ),
         )
+        if cache.audit_name and cache.audit_schedule:
+            self._audit(cache.audit_name, cache.audit_schedule, claims)
+        self.register_outputs({})
+
+    def _audit(self, name: str, schedule: str, claims: Sequence[pulumi.Resource]) -> None:
         CronJob(
-            f"{name}-audit",
-            metadata=metadata(plan, cache.audit_name, self._labels),
+            f"{self._name}-audit",
+            metadata=metadata(self._plan, name, self._labels),
             spec=CronJobSpecArgs(
-                schedule=cache.audit_schedule,
+                schedule=schedule,
                 time_zone="Etc/UTC",
                 concurrency_policy="Forbid",
                 successful_jobs_history_limit=KEPT_JOBS,
@@ -83,18 +98,19 @@ class ModelCache(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=claims),
         )
-        self.register_outputs({})
 
     def _static_claims(self, static: StaticVolumes) -> list[pulumi.Resource]:
         """One claim that servers can only read, and one that the mirror alone mounts."""
-        serving = self._volume("volume", static, static.serving_volume, self._cache.name, "ReadOnlyMany")
-        mirror = self._volume("mirror-volume", static, static.mirror_volume, self._cache.mirror_claim, "ReadWriteMany")
+        serving = self._volume("volume", static.serving_volume, self._cache.name, "ReadOnlyMany", _place(static, self._made, serving=True))
+        mirror = self._volume(
+            "mirror-volume", static.mirror_volume, self._cache.mirror_claim, "ReadWriteMany", _place(static, self._made, serving=False)
+        )
         return [
             self._claim("claim", self._cache.name, "ReadOnlyMany", static.serving_volume, [serving]),
             self._claim("mirror-claim", self._cache.mirror_claim, "ReadWriteMany", static.mirror_volume, [mirror]),
         ]
 
-    def _volume(self, suffix: str, static: StaticVolumes, volume: str, claim: str, access: str) -> PersistentVolume:
+    def _volume(self, suffix: str, volume: str, claim: str, access: str, place: Mapping[str, Any]) -> PersistentVolume:
         return PersistentVolume(
             f"{self._name}-{suffix}",
             metadata=metadata(self._plan, volume, self._labels, UNAWAITED, namespaced=False),
@@ -102,12 +118,11 @@ class ModelCache(pulumi.ComponentResource):
                 access_modes=[access],
                 capacity={"storage": f"{self._cache.size_gib}Gi"},
                 storage_class_name=self._cache.storage_class,
-                # The weights belong to whoever made the folder, and to other fleets that mount it.
+                # The weights belong to whoever made the folder or the bucket, and to other fleets that mount it.
                 persistent_volume_reclaim_policy="Retain",
                 # For this claim alone, whoever asks first.
                 claim_ref=ObjectReferenceArgs(api_version="v1", kind="PersistentVolumeClaim", name=claim, namespace=self._plan.namespace),
-                # On a node where it is not mounted, a folder of that name must not be made: an empty one would be filled again.
-                host_path=HostPathVolumeSourceArgs(path=static.source.path, type="Directory"),
+                **place,
             ),
             # Its source cannot be changed, and the cluster writes into its reference to the claim.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec"]),
@@ -136,5 +151,17 @@ class ModelCache(pulumi.ComponentResource):
         )
 
     def _job(self, *flags: str) -> JobSpecArgs:
-        template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=self._labels), spec=mirror_pod(self._cache, *flags))
+        image = pulled(self._cache.mirror_image, self._plan, self._made)
+        template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=self._labels), spec=mirror_pod(self._cache, image, *flags))
         return JobSpecArgs(backoff_limit=MIRROR_RETRIES, template=template)
+
+
+def _place(static: StaticVolumes, made: Made, *, serving: bool) -> dict[str, Any]:
+    """Where a volume's files are, as a PersistentVolume says it."""
+    source = static.source
+    if not isinstance(source, DriverSource):
+        # On a node where it is not mounted, a folder of that name must not be made: an empty one would be filled again.
+        return {"host_path": HostPathVolumeSourceArgs(path=source.path, type="Directory")}
+    handle, options = (source.serving_handle, source.serving_options) if serving else (source.mirror_handle, source.mirror_options)
+    volume = CSIPersistentVolumeSourceArgs(driver=source.driver, volume_handle=handle, volume_attributes=resolve(source.attributes, made))
+    return {"csi": volume, "mount_options": resolve(options, made)}

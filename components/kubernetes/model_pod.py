@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pulumi
 from pulumi_kubernetes.core.v1 import (
     AffinityArgs,
     ContainerArgs,
@@ -33,7 +34,8 @@ from components.kubernetes.containers import container_security, pod_security, w
 from components.kubernetes.labels import model_selector
 from components.kubernetes.platform import SERVING_ACCOUNT
 from components.kubernetes.policy import ENGINE_PORT
-from fleet.fleet_plan import CachePlan, ModelPlan
+from components.references import Made
+from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
@@ -42,8 +44,10 @@ HUNG_GRACE_SECONDS = 10
 whole grace period of a drain."""
 
 
-def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
-    """An init container that waits for complete weights, then the engine as its own process one."""
+def pod(plan: ClusterPlan, model: ModelPlan, cache: CachePlan, made: Made) -> PodSpecArgs:
+    """An init container that waits for complete weights, one that copies them where the plan says so, then the engine as process one."""
+    copying = cache.node_copy_gib is not None
+    script_image = mirror_pod.pulled(cache.mirror_image, plan, made)
     return PodSpecArgs(
         service_account_name=SERVING_ACCOUNT,
         automount_service_account_token=False,
@@ -55,10 +59,11 @@ def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
         affinity=_affinity(model),
         tolerations=[TolerationArgs(key=taint.key, operator="Exists", effect=taint.effect) for taint in model.tolerations],
         topology_spread_constraints=_spread(model),
-        init_containers=[_gate(cache)],
-        containers=[_engine(model)],
+        init_containers=[_gate(cache, script_image), *([_copy(cache, script_image)] if copying else [])],
+        containers=[_engine(model, mirror_pod.pulled(model.image, plan, made), "copy" if copying else "weights")],
         volumes=[
             mirror_pod.weights_volume(cache.name, read_only=True),
+            *([VolumeArgs(name="copy", empty_dir=EmptyDirVolumeSourceArgs(size_limit=f"{cache.node_copy_gib}Gi"))] if copying else []),
             mirror_pod.script_volume(),
             *writable_volumes(),
             VolumeArgs(
@@ -69,7 +74,7 @@ def pod(model: ModelPlan, cache: CachePlan) -> PodSpecArgs:
     )
 
 
-def _engine(model: ModelPlan) -> ContainerArgs:
+def _engine(model: ModelPlan, image: pulumi.Input[str], weights: str) -> ContainerArgs:
     memory_request, memory_limit = f"{model.resources.memory_request_gib}Gi", f"{model.resources.memory_limit_gib}Gi"
     gpus = {GPU_RESOURCE: str(model.resources.gpus)}
     secrets = [
@@ -78,7 +83,7 @@ def _engine(model: ModelPlan) -> ContainerArgs:
     ]
     return ContainerArgs(
         name="engine",
-        image=model.image,
+        image=image,
         args=list(model.argv),
         env=[*(EnvVarArgs(name=name, value=value) for name, value in sorted(model.env.items())), *secrets],
         ports=[ContainerPortArgs(name="http", container_port=ENGINE_PORT, protocol="TCP")],
@@ -94,23 +99,39 @@ def _engine(model: ModelPlan) -> ContainerArgs:
         liveness_probe=_probe(period=10, failures=6, timeout=5, grace=HUNG_GRACE_SECONDS),
         lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=model.drain.pre_stop_seconds))),
         volume_mounts=[
-            VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
+            VolumeMountArgs(name=weights, mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
             VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108  the path inside the container
             *writable_mounts(),
         ],
     )
 
 
-def _gate(cache: CachePlan) -> ContainerArgs:
+def _gate(cache: CachePlan, image: pulumi.Input[str]) -> ContainerArgs:
     return ContainerArgs(
         name="weights",
-        image=cache.mirror_image,
+        image=image,
         command=mirror_pod.gate_command(cache),
         env=[mirror_pod.field("POD_NAMESPACE", "metadata.namespace")],
         resources=ResourceRequirementsArgs(requests={"cpu": "100m", "memory": "128Mi"}, limits={"memory": "256Mi"}),
         security_context=container_security(read_only_root=True),
         volume_mounts=[
             VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
+            mirror_pod.script_mount(),
+        ],
+    )
+
+
+def _copy(cache: CachePlan, image: pulumi.Input[str]) -> ContainerArgs:
+    """Behind the gate: by then the cache is complete, and what it costs is told apart from waiting."""
+    return ContainerArgs(
+        name="copy",
+        image=image,
+        command=mirror_pod.copy_command(cache),
+        resources=ResourceRequirementsArgs(requests={"cpu": "2", "memory": "1Gi"}, limits={"memory": "2Gi"}),
+        security_context=container_security(read_only_root=True),
+        volume_mounts=[
+            VolumeMountArgs(name="weights", mount_path=mirror_pod.WEIGHTS_FOLDER, read_only=True),
+            VolumeMountArgs(name="copy", mount_path=mirror_pod.COPY_FOLDER),
             mirror_pod.script_mount(),
         ],
     )

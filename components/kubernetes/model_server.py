@@ -12,6 +12,7 @@ from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import UNAWAITED, metadata, model_labels, model_selector
 from components.kubernetes.model_pod import pod
 from components.kubernetes.policy import ENGINE_PORT
+from components.references import Made
 from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan
 
 REVISIONS_KEPT = 5
@@ -20,7 +21,9 @@ REVISIONS_KEPT = 5
 class ModelServer(pulumi.ComponentResource):
     """The servers of one model behind a Service of the model's name."""
 
-    def __init__(self, name: str, plan: ClusterPlan, model: ModelPlan, cache: CachePlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, plan: ClusterPlan, model: ModelPlan, cache: CachePlan, made: Made, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fleet:kubernetes:ModelServer", name, None, opts)
         labels, selector = model_labels(plan, model), LabelSelectorArgs(match_labels=model_selector(model))
         waiting = {} if model.wait else UNAWAITED
@@ -38,7 +41,7 @@ class ModelServer(pulumi.ComponentResource):
                 min_ready_seconds=model.rollout.min_ready_seconds,
                 progress_deadline_seconds=model.startup.progress_deadline_seconds,
                 revision_history_limit=REVISIONS_KEPT,
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=pod(model, cache)),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=pod(plan, model, cache, made)),
             ),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=budget, update=budget, delete=RELEASE_TIMEOUT)),
         )

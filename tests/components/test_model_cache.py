@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes import mirror_weights, weights_lock
+from components.kubernetes import mirror_weights, weights_files, weights_lock, weights_objects
 from tests.support.fleets import graph_of, production
 from tests.support.kubernetes_rules import quantity
 from tests.support.recording import Graph, Resource
@@ -92,7 +92,7 @@ def test_job_and_gate_run_the_script_of_the_config_map_for_the_same_revision(gra
     name = graph.named("CronJob", f"audit-{_claim_and_job(graph)[0].inputs['metadata']['name']}", "a").inputs["metadata"]["name"]
     assert gate["command"] == [*job["command"], "--wait", "--audit-name", name], "what one writes is what the other waits for, or has mended"
     scripts = graph.named("ConfigMap", "mirror-weights", "a").inputs["data"]
-    tested = {Path(str(module.__file__)) for module in (mirror_weights, weights_lock)}
+    tested = {Path(str(module.__file__)) for module in (mirror_weights, weights_files, weights_lock, weights_objects)}
     assert scripts == {path.name: path.read_text(encoding="utf-8") for path in tested}, "the tested scripts are the shipped ones"
     assert gate["command"][0] == "python3", "no shell between the signal and the script"
     assert gate["command"][1] == f"{_script_folder(gate)}/mirror_weights.py", "the mounted file"
