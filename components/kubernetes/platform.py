@@ -6,9 +6,12 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
 from pulumi_kubernetes.scheduling.v1 import PriorityClass
 
+from components.kubernetes.add_ons import AddOns
 from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import cluster_labels, metadata
 from components.kubernetes.policy import NamespacePolicy
+from components.references import Made
+from fleet.add_ons import InCluster
 from fleet.fleet_plan import ClusterPlan
 
 PRIORITIES = {"vllm-interactive": 100000, "vllm-standard": 90000, "vllm-batch": 80000}
@@ -19,16 +22,16 @@ MIRROR_ACCOUNT = "weights-mirror"
 
 
 class Platform(pulumi.ComponentResource):
-    """Namespace with Pod Security `restricted` enforced, priority classes, service accounts and the default-deny policy."""
+    """Namespace with Pod Security `restricted` enforced, priority classes, service accounts, the default-deny policy, add-ons."""
 
-    def __init__(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, plan: ClusterPlan, wanted: InCluster, made: Made, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:kubernetes:Platform", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = cluster_labels(plan)
         pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
         self.namespace = Namespace(
             f"{name}-namespace",
-            metadata=metadata(plan, plan.namespace, {**labels, **pod_security}, namespaced=False),
+            metadata=metadata(plan, plan.namespace, {**labels, **pod_security, **wanted.serving_labels}, namespaced=False),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete=RELEASE_TIMEOUT)),
         )
         for priority, value in PRIORITIES.items():
@@ -49,4 +52,6 @@ class Platform(pulumi.ComponentResource):
                 opts=inside,
             )
         NamespacePolicy(f"{name}-policy", plan, opts=inside)
+        if wanted:
+            AddOns(f"{name}-add-ons", plan, wanted, made, inside)
         self.register_outputs({})
