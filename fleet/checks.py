@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet import catalog, unserved
+from fleet.aws.storage_prices import STORAGE_PRICES
 from fleet.problems import Problem, nearest
 from fleet.settings import AwsCluster, ExistingCluster, Model, Placement, Settings
 
@@ -132,11 +133,11 @@ def _weights_storage(settings: Settings, name: str, cluster: ExistingCluster) ->
 
 
 def _rest(settings: Settings) -> Iterator[Problem]:
-    for machine in settings.prices:
-        if machine not in MACHINES:
-            yield Problem(
-                field=f"prices.{machine}", value=machine, limit="no machine of the catalogue has this name", remedy=nearest(machine, MACHINES)
-            )
+    priced = {*MACHINES, *STORAGE_PRICES}
+    for name in settings.prices:
+        if name not in priced:
+            limit = "no machine of the catalogue and no price of storage has this name"
+            yield Problem(field=f"prices.{name}", value=name, limit=limit, remedy=nearest(name, priced))
     names = [entry.risk for entry in settings.accepted_risks]
     for index, name in enumerate(names):
         if name in names[:index]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fleet import catalog, checks, cost, default_pools, naming, notices, placement, risks, rollout
+from fleet import catalog, checks, cost, default_pools, naming, network, notices, placement, risks, rollout
+from fleet.aws import checks as aws_checks
+from fleet.aws.images import mirrored
+from fleet.aws.inputs import RegionInputs
+from fleet.aws.region import region_plan
+from fleet.aws.storage_prices import offers
 from fleet.caches import cache_plan
+from fleet.caches import problems as cache_problems
 from fleet.fleet_plan import CachePlan, ClusterPlan, FleetPlan, ModelPlan, PoolPlan
 from fleet.lock import Lock
 from fleet.model_server import ServerInputs, model_plan
 from fleet.problems import PlanError, Problem
 from fleet.resolve import ResolvedModel, resolve
-from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
+from fleet.settings import AwsCluster, Cluster, ExistingCluster, Replicas, Settings
 
 NAMESPACE = "vllm"
 """One namespace per cluster; a stack owns its clusters, so two environments never share one."""
@@ -35,11 +42,15 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
     problems = checks.check(settings)
     models, refused = _resolved(settings, lock, directory)
     problems += refused
+    networks, refused = network.addresses(settings)
+    problems += refused
     clusters: list[ClusterPlan] = []
     for name, cluster in settings.clusters.items():
-        planned, refused = _cluster(settings, name, cluster, models, lock)
+        planned, refused = _cluster(settings, name, cluster, models, lock, networks.get(name))
         clusters.append(planned)
         problems += refused
+    pools = {cluster.name: cluster.pools for cluster in clusters}
+    problems += aws_checks.problems(settings, pools)
     problems += cost.budget_problems(settings, clusters) if not problems else []
     unresolved = risks.unresolved(clusters)
     refused, warnings = risks.judge(settings, unresolved)
@@ -58,6 +69,8 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
         warnings=(
             *warnings,
             *notices.notices(written, settings),
+            *(problem.message for problem in network.collisions(settings)),
+            *aws_checks.notices(settings, pools),
             *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes),
         ),
     )
@@ -79,7 +92,9 @@ def _resolved(settings: Settings, lock: Lock, directory: Path) -> tuple[dict[str
     return models, problems
 
 
-def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock) -> tuple[ClusterPlan, list[Problem]]:
+def _cluster(
+    settings: Settings, name: str, cluster: Cluster, models: dict[str, ResolvedModel], lock: Lock, network_cidr: str | None
+) -> tuple[ClusterPlan, list[Problem]]:
     problems: list[Problem] = []
     placed = _placed(settings, name, models)
     pools: dict[str, PoolPlan] = {}
@@ -101,6 +116,7 @@ def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, 
         inputs = ServerInputs(
             settings=settings, cluster_name=name, cluster=cluster, model=model, pool=pools[pool_name], replicas=replicas, field=field, lock=lock
         )
+        problems += cache_problems(inputs)
         server = model_plan(inputs, rollouts.get((pool_name, model.name)))
         if isinstance(server, list):
             problems += server
@@ -109,7 +125,7 @@ def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, 
         caches[server.cache] = cache_plan(inputs)
     existing = cluster if isinstance(cluster, ExistingCluster) else None
     region = cluster.region or (existing.context if existing else name)
-    return ClusterPlan(
+    planned = ClusterPlan(
         name=name,
         cloud=cluster.cloud,
         region=region,
@@ -124,7 +140,34 @@ def _cluster(settings: Settings, name: str, cluster: Cluster, models: dict[str, 
         pools=tuple(pools.values()),
         caches=tuple(caches[key] for key in sorted(caches)),
         models=tuple(servers),
-    ), problems
+    )
+    if isinstance(cluster, AwsCluster) and network_cidr and not problems:
+        return _aws(settings, cluster, planned, network_cidr)
+    return planned, problems
+
+
+def _aws(settings: Settings, cluster: AwsCluster, planned: ClusterPlan, network_cidr: str) -> tuple[ClusterPlan, list[Problem]]:
+    """The cluster with everything around it, as AWS is asked for it."""
+    inputs = RegionInputs(
+        settings=settings,
+        cluster_name=planned.name,
+        cluster=cluster,
+        namespace=planned.namespace,
+        network_cidr=network_cidr,
+        pools=planned.pools,
+        models=planned.models,
+        caches=planned.caches,
+    )
+    found = region_plan(inputs, {**planned.tags, "managed-by": naming.MANAGER})
+    if isinstance(found, list):
+        return planned, found
+    identifier = naming.cluster_identifier(settings.environment, planned.name, inputs.identity)
+    mirror = found.image_mirror
+    images = {*(model.image for model in planned.models), *(cache.mirror_image for cache in planned.caches)}
+    pulled_from = {image: mirrored(image, mirror) for image in sorted(images)} if mirror else {}
+    priced = offers(inputs)
+    caches = tuple(replace(cache, offers=priced[cache.name]) for cache in planned.caches)
+    return replace(planned, identifier=identifier, pulled_from=pulled_from, caches=caches, aws=found), []
 
 
 def _placed(settings: Settings, cluster: str, models: dict[str, ResolvedModel]) -> list[tuple[ResolvedModel, str, Replicas, str]]:
@@ -156,6 +199,7 @@ def _rollouts(
                 max_replicas=max(replicas.max or replicas.min, replicas.min),
                 rollout=settings.models[model.name].rollout,
                 replicas_field=field,
+                exclusive=settings.models[model.name].cache.kind == "volume",
             )
             for model, pool_name, replicas, field in placed
             if pool_name == name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 
 from fleet.fleet_plan import FleetPlan
 from fleet.settings import Secrets
-from stacks.clouds import verify
+from stacks.clouds import verified
 from stacks.outputs import FleetOutputs
 from stacks.region import Region
 
@@ -16,13 +18,15 @@ def assemble(plan: FleetPlan, secrets: Secrets) -> FleetOutputs:
 
     Raises:
         PlanError: a cluster is in a cloud that is not served yet.
-        InputError: an existing cluster is not the one the stack file means.
+        InputError: an existing cluster is not the one the stack file means, or this machine cannot log in to a cloud.
     """
-    verify(plan)
+    clusters = verified(plan)
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     for risk, reason in plan.accepted_risks:
         pulumi.log.info(f"accepted risk: {risk} ({reason})")
-    for cluster in plan.clusters:
-        Region(cluster)
-    return FleetOutputs.of(plan, secrets)
+    regions = [Region(cluster) for cluster in clusters]
+    handles = {region.handle.plan.name: region.handle for region in regions}
+    for region in regions:
+        region.connect(handles)
+    return FleetOutputs.of(replace(plan, clusters=clusters), secrets)

@@ -11,7 +11,7 @@ from components.kubernetes.policy import ACCESS_LABEL, ENGINE_PORT
 from fleet.fleet_plan import ClusterPlan, FleetPlan, ModelPlan
 from fleet.settings import Secrets
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Of `contracts/outputs.schema.json`. A field is added in a minor, renamed or removed in a major."""
 
 CLIENT_NAMESPACE_LABELS = {ACCESS_LABEL: "gateway"}
@@ -49,8 +49,10 @@ class FleetOutputs:
 
 
 def _cluster(cluster: ClusterPlan) -> dict[str, Any]:
+    ours = {"kubernetes_cluster": cluster.aws.control_plane.name} if cluster.aws else {}
     return {
         "name": cluster.name,
+        **ours,
         "cloud": cluster.cloud,
         "region": cluster.region,
         "state": cluster.state,

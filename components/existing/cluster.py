@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -9,7 +11,7 @@ from components.existing.identity import kubeconfig_path, verify
 from components.handle import ClusterHandle
 from fleet.fleet_plan import ClusterPlan
 
-__all__ = ["ExistingCluster", "build", "verify"]
+__all__ = ["ExistingCluster", "build", "connect", "providers", "verify"]
 
 
 class ExistingCluster(pulumi.ComponentResource):
@@ -30,6 +32,15 @@ class ExistingCluster(pulumi.ComponentResource):
         self.register_outputs({"identifier": plan.identifier})
 
 
+def providers(plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> list[pulumi.ProviderResource]:  # noqa: ARG001  alike in every package
+    """None: nothing around the cluster is made here."""
+    return []
+
+
 def build(plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> ClusterHandle:
     """Hand out the cluster's provider."""
     return ClusterHandle(plan=plan, provider=ExistingCluster(plan, opts).provider)
+
+
+def connect(handle: ClusterHandle, others: Mapping[str, ClusterHandle], opts: pulumi.ResourceOptions | None = None) -> None:
+    """Nothing: what several such clusters share was there before."""

@@ -11,12 +11,24 @@ from tests.support.syntax import trees, under
 pytestmark = pytest.mark.tooling
 
 TOKENS = {
+    "AddOns": "fleet:kubernetes:AddOns",
+    "Cluster": "fleet:aws:Cluster",
+    "Encryption": "fleet:aws:Encryption",
     "ExistingCluster": "fleet:existing:Cluster",
+    "FileSystem": "fleet:aws:FileSystem",
+    "Identity": "fleet:aws:Identity",
+    "ImageMirror": "fleet:aws:ImageMirror",
     "MirrorScript": "fleet:kubernetes:MirrorScript",
+    "ModelBucket": "fleet:aws:ModelBucket",
     "ModelCache": "fleet:kubernetes:ModelCache",
     "ModelServer": "fleet:kubernetes:ModelServer",
+    "Network": "fleet:aws:Network",
+    "Nodes": "fleet:aws:Nodes",
     "NamespacePolicy": "fleet:kubernetes:NamespacePolicy",
     "Platform": "fleet:kubernetes:Platform",
+    "PodIdentity": "fleet:aws:PodIdentity",
+    "Replication": "fleet:aws:Replication",
+    "SecretContainer": "fleet:aws:SecretContainer",
     "Region": "fleet:stacks:Region",
 }
 

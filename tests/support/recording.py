@@ -18,12 +18,14 @@ from unittest import mock
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 from fleet.settings import CONFIG_KEY
+from tests.support.recorded_outputs import outputs
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_MARK = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
@@ -52,8 +54,8 @@ class Resource:
 
     @property
     def is_object(self) -> bool:
-        """Whether it is an object in a cluster."""
-        return self.type.startswith("kubernetes:")
+        """Whether it is an object in a cluster; a release of a chart stands for many."""
+        return self.type.startswith("kubernetes:") and not self.type.startswith("kubernetes:helm.sh/")
 
     @property
     def namespaced_name(self) -> tuple[str, str]:
@@ -144,7 +146,10 @@ class RecordingMonitor(mocks.MockMonitor):
         with self._lock:
             assert urn not in self._graph.resources, f"two resources have the URN {urn}"
             self._graph.resources[urn] = made
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if request.custom else "", object=request.object)
+        known = Struct()
+        known.CopyFrom(request.object)
+        known.update(outputs(request.type, request.name, inputs))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if request.custom else "", object=known)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802  likewise
         self._graph.invokes.append(request.tok)

@@ -1,0 +1,1 @@
+"""What AWS makes of a cluster plan: one file per noun, named as in every cloud's package."""
