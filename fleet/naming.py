@@ -11,6 +11,8 @@ CRON_JOB = 52
 """A CronJob appends a hyphen and ten digits to the names of its Jobs."""
 HELM_RELEASE = 53
 AWS_ROLE = 64
+AWS_ROLE_PREFIX = 38
+"""The provider appends 26 characters to a prefix."""
 EKS_CLUSTER = 100
 GCP_SERVICE_ACCOUNT = 30
 BUCKET = 63

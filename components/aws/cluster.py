@@ -36,6 +36,8 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:aws:Cluster", plan.name, None, opts)
         self._plan, self._decided, self._child = plan, plan.aws_plan, pulumi.ResourceOptions(parent=self)
+        # What is named after the cluster gets another name with it, so the new one can be made while the old one serves.
+        self._beside = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         self.made: dict[str, pulumi.Input[str]] = {}
         decided = self._decided
         self._roles = {role.key: role for role in decided.roles}
@@ -98,7 +100,7 @@ class Cluster(pulumi.ComponentResource):
             name=plan.log_group,
             retention_in_days=plan.log_retention_days,
             kms_key_id=self.encryption.key_arn,
-            opts=self._child,
+            opts=self._beside,
         )
         zones = tuple(zone.zone_id for zone in self._decided.network.zones if zone.control_plane)
         return eks.Cluster(
@@ -128,6 +130,7 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._decided.guarded,
+                delete_before_replace=False,
                 depends_on=[logs, self.network, *self._identities.values()],
                 # Said once, when the cluster is made: naming a deployer later must not replace it.
                 ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],

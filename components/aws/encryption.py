@@ -39,6 +39,8 @@ class Encryption(pulumi.ComponentResource):
             policy=json_text(document(*args.statements), args.made),
             opts=pulumi.ResourceOptions(parent=self, protect=args.guarded),
         )
-        kms.Alias(f"{name}-alias", name=f"alias/{args.alias}", target_key_id=key.id, opts=pulumi.ResourceOptions(parent=self))
+        kms.Alias(
+            f"{name}-alias", name=f"alias/{args.alias}", target_key_id=key.id, opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False)
+        )
         self.key_arn = key.arn
         self.register_outputs({})

@@ -21,7 +21,13 @@ class Identity(pulumi.ComponentResource):
     def __init__(self, name: str, plan: RolePlan, made: Made, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:aws:Identity", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(f"{name}-role", description=plan.description, assume_role_policy=json_text(document(*plan.trust), made), opts=child)
+        role = iam.Role(
+            f"{name}-role",
+            name_prefix=plan.prefix,
+            description=plan.description,
+            assume_role_policy=json_text(document(*plan.trust), made),
+            opts=child,
+        )
         allowed: list[pulumi.CustomResource] = []
         if plan.statements:
             policy = iam.RolePolicy(f"{name}-policy", role=role.name, policy=json_text(document(*plan.statements), made), opts=child)

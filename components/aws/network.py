@@ -73,8 +73,9 @@ class Network(pulumi.ComponentResource):
 
     def record_flows(self, args: FlowLogArgs) -> None:
         """Write who talked to whom into an encrypted log."""
+        beside = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         group = cloudwatch.LogGroup(
-            f"{self._name}-flows", name=args.group, retention_in_days=args.retention_days, kms_key_id=args.key_arn, opts=self._child
+            f"{self._name}-flows", name=args.group, retention_in_days=args.retention_days, kms_key_id=args.key_arn, opts=beside
         )
         ec2.FlowLog(
             f"{self._name}-flow-log",

@@ -54,7 +54,17 @@ def notices(settings: Settings, pools: Pools) -> Iterator[str]:
             command = f"aws ec2 describe-instance-type-offerings --location-type availability-zone-id --region {cluster.region}"
             yield f"cluster {name}: whether the zones of {cluster.region} offer {', '.join(unknown)} is not known here; ask {command}"
         yield from quotas.notices(name, pools.get(name, ()))
+        if settings.environment == "prod":
+            yield from _unsaid(f"clusters.{name}", cluster)
     yield from reservations.notices(settings)
+
+
+def _unsaid(where: str, cluster: AwsCluster) -> Iterator[str]:
+    """What prod should say before its first update, for it is awkward to say later."""
+    if cluster.account is None:
+        yield f"{where}.account is not set: nothing would notice credentials of another account"
+    if cluster.deployer is None:
+        yield f"{where}.deployer is not set: whoever makes the cluster administers it, and nobody sees who that was"
 
 
 def _principals(where: str, cluster: AwsCluster) -> Iterator[Problem]:

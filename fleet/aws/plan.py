@@ -155,6 +155,8 @@ class RolePlan:
     key: str
     description: str
     trust: tuple[Statement, ...]
+    prefix: str = ""
+    """What the role's name begins with: fleet, environment, cluster and key, as far as they fit."""
     statements: tuple[Statement, ...]
     managed_policies: tuple[str, ...] = ()
     """ARNs of AWS's own policies, where they are what AWS asks for and no wider than needed."""

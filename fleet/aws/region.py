@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from fleet import naming
 from fleet.aws.add_ons import in_cluster, managed
 from fleet.aws.control_plane import control_plane
 from fleet.aws.identity import bucket_statements, file_system_statements, key_statements, roles
@@ -30,7 +33,7 @@ def region_plan(inputs: RegionInputs, tags: dict[str, str]) -> AwsPlan | list[Pr
         control_plane=control_plane(inputs),
         node_groups=node_groups(inputs),
         managed_add_ons=managed(inputs),
-        roles=roles(inputs),
+        roles=tuple(replace(role, prefix=_role_prefix(inputs, role.key)) for role in roles(inputs)),
         bucket=bucket(inputs),
         file_system=files,
         secrets=secrets(inputs),
@@ -41,3 +44,8 @@ def region_plan(inputs: RegionInputs, tags: dict[str, str]) -> AwsPlan | list[Pr
         in_cluster=in_cluster(inputs),
         tags=tags,
     )
+
+
+def _role_prefix(inputs: RegionInputs, key: str) -> str:
+    owner = (inputs.settings.name, inputs.settings.environment, inputs.cluster_name)
+    return f"{naming.safe_name(*owner, key, limit=naming.AWS_ROLE_PREFIX - 1)}-"
