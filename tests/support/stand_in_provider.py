@@ -9,25 +9,21 @@ that exists adopts it, and deleting one that is gone succeeds.
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from google.protobuf.json_format import ParseDict
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.tools.recipes import PULUMI_KUBERNETES
-from tests.support.stand_in_provider_rules import changed, faults, replacing
-from tests.support.stand_in_provider_wire import difference, identity_of, plain
+from tests.support.stand_in_provider_interruptions import PATIENCE_SECONDS, Interruption, Interruptions
+from tests.support.stand_in_provider_rules import faults, replacing
+from tests.support.stand_in_provider_wire import changed, difference, identity_of, message, plain
 
 HANDLERS = 64
-POLL_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,23 +40,6 @@ class Change:
         return f"{self.operation} {self.cluster}/{self.kind}/{self.name}"
 
 
-@dataclass
-class Interruption:
-    """What happens to the n-th create, update or delete from now on: it fails, or its answer is held back."""
-
-    operation: str
-    nth: int
-    message: str | None = None
-    reached: threading.Event = field(default_factory=threading.Event)
-    released: threading.Event = field(default_factory=threading.Event)
-    urn: str = ""
-
-    def await_reached(self, run: subprocess.Popen[str]) -> None:
-        """Return when the engine of this run got that far."""
-        while not self.reached.wait(POLL_SECONDS):
-            assert run.poll() is None, f"the run ended before {self.operation} {self.nth}:\n{run.communicate()[0]}"
-
-
 class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
     """All clusters of one test; a provider resource is told from another by its connection."""
 
@@ -71,8 +50,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.previewed: list[str] = []
         """URNs of creates that were only previewed."""
         self._configurations: dict[str, dict[str, Any]] = {}
-        self._interruptions: list[Interruption] = []
-        self._seen: dict[str, int] = {}
+        self._interruptions = Interruptions()
         self._lock = threading.Lock()
         self._server: grpc.Server | None = None
         self.port = 0
@@ -93,40 +71,24 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def fail(self, operation: str, nth: int, message: str) -> Interruption:
         """The n-th create, update or delete from now on fails before it changes anything."""
-        return self._interrupt(Interruption(operation, nth, message))
+        return self._interruptions.add(Interruption(operation, nth, message, "fail"))
 
     def hold(self, operation: str, nth: int) -> Interruption:
         """The n-th create, update or delete from now on is done, but the engine gets no answer until it is released."""
-        return self._interrupt(Interruption(operation, nth))
+        return self._interruptions.add(Interruption(operation, nth))
 
     def heal(self) -> None:
         """No more interruptions; what is held goes on."""
-        for interruption in self._interruptions:
-            interruption.released.set()
-        self._interruptions.clear()
+        self._interruptions.heal()
 
     def forget(self) -> None:
         """Start the log anew; objects stay."""
         self.log.clear()
         self.previewed.clear()
 
-    def _interrupt(self, interruption: Interruption) -> Interruption:
-        self._seen[interruption.operation] = 0
-        self._interruptions.append(interruption)
-        return interruption
-
-    def _due(self, operation: str, urn: str) -> Interruption | None:
-        with self._lock:
-            self._seen[operation] = self._seen.get(operation, 0) + 1
-            due = [one for one in self._interruptions if (one.operation, one.nth) == (operation, self._seen[operation])]
-        for interruption in due:
-            interruption.urn = urn
-            interruption.reached.set()
-        return due[0] if due else None
-
     def _carry_out(self, operation: str, urn: str, key: tuple[str, ...], value: dict[str, Any] | None, context: grpc.ServicerContext) -> None:
         """Store or remove, log, and meet the interruption that is due."""
-        due = self._due(operation, urn)
+        due = self._interruptions.due(operation, urn)
         if due and due.message:
             context.abort(grpc.StatusCode.UNKNOWN, due.message)
         with self._lock:
@@ -196,7 +158,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         found = self.objects.get(self._key(request.urn.split("::")[2], request.id, context))
         if found is None:
             return provider_pb2.ReadResponse()
-        live = ParseDict(found, Struct())
+        live = message(found)
         return provider_pb2.ReadResponse(id=request.id, properties=live, inputs=live)
 
     def Delete(self, request: Any, context: Any) -> Any:

@@ -7,16 +7,17 @@ creates; the cluster tier runs the real provider.
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from kubernetes_validate.utils import schema_contents
-from pulumi._types import input_type_types, is_input_type
 from referencing import Registry, Resource
+
+from tests.support.stand_in_provider_sdk import unknown_to_sdk
+from tests.support.stand_in_provider_wire import at
 
 KUBERNETES_VERSION = "1.36"
 """Of the control planes that the local target runs."""
@@ -36,7 +37,7 @@ REPLACED_BY_ANY = ("metadata.name", "metadata.namespace")
 
 def faults(kind_token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(property, reason) for everything that Kubernetes or the SDK would not know or not take."""
-    found = list(_unknown_to_sdk(_input_type(kind_token), inputs, ""))
+    found = list(unknown_to_sdk(_input_type(kind_token), inputs, ""))
     if not inputs.get("metadata", {}).get("name"):
         found.append(("metadata.name", "the stand-in makes no names: objects of a fleet have fixed ones"))
     errors = _validator(inputs["kind"], inputs["apiVersion"]).iter_errors(dict(inputs))
@@ -47,18 +48,7 @@ def replacing(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], configu
     """The changed properties that the real provider, configured so, answers with a replacement."""
     mutable = MUTABLE_BY_CONFIGURATION.get(kind)
     own = () if mutable and str((configuration or {}).get(mutable)).lower() == "true" else REPLACED_BY.get(kind, ())
-    return [path for path in (*REPLACED_BY_ANY, *own) if _at(old, path) != _at(new, path)]
-
-
-def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Top-level properties that differ."""
-    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
-
-
-def _at(value: Any, path: str) -> Any:
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+    return [path for path in (*REPLACED_BY_ANY, *own) if at(old, path) != at(new, path)]
 
 
 @cache
@@ -78,29 +68,3 @@ def _input_type(kind_token: str) -> type:
     group, _, version = module.partition("/")
     package = import_module(f"pulumi_kubernetes.{group.split('.')[0]}.{version}")
     return getattr(package, f"{kind}InitArgs")
-
-
-def _unknown_to_sdk(expected: type | None, value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _unknown_to_sdk(expected, item, f"{path}[{index}]")
-    elif isinstance(value, Mapping) and expected is not None:
-        known = _known(expected)
-        for name, inner in value.items():
-            where = f"{path}.{name}" if path else name
-            if name not in known:
-                yield where, f"{expected.__name__} of the SDK has no such input"
-            else:
-                yield from _unknown_to_sdk(known[name], inner, where)
-
-
-@cache
-def _known(expected: type) -> dict[str, type | None]:
-    return {name: _input_class(hint) for name, hint in input_type_types(expected).items()}
-
-
-def _input_class(hint: Any) -> type | None:
-    """The class of inputs inside a hint such as Sequence[Union[ContainerArgs, Awaitable[ContainerArgs], Output]]."""
-    if isinstance(hint, type) and is_input_type(hint):
-        return hint
-    return next((found for part in typing.get_args(hint) if (found := _input_class(part))), None)

@@ -1,0 +1,7 @@
+"""Print what the stand-in can judge: `python -m tests.support.stand_in_aws`."""
+
+from __future__ import annotations
+
+from tests.support.stand_in_aws.report import lines
+
+print("\n".join(lines()))
