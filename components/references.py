@@ -28,6 +28,23 @@ def resolve(value: Planned, made: Made) -> Any:
     return value
 
 
+def after(value: pulumi.Input[str], *needed: pulumi.Resource) -> pulumi.Output[str]:
+    """The value, for whoever must not have it before these exist and must be gone before they go.
+
+    Their URNs are known in every preview, so a new one among them hides no value that is known already.
+    """
+    return pulumi.Output.all(value, *(each.urn for each in needed)).apply(lambda found: str(found[0]))
+
+
 def json_text(value: Planned, made: Made) -> pulumi.Output[str]:
     """The value as JSON text, keys in their order."""
     return pulumi.Output.json_dumps(resolve(value, made))
+
+
+def after(value: pulumi.Output[str], *needed: pulumi.CustomResource) -> pulumi.Output[str]:
+    """The value, handed out when all of these are made as well: who uses it depends on them."""
+    return pulumi.Output.all(value, *(each.id for each in needed)).apply(_first)
+
+
+def _first(found: list[str]) -> str:
+    return found[0]

@@ -18,7 +18,7 @@ from components.aws.provider import region_provider, verify
 from components.aws.secrets import SecretContainer
 from components.aws.storage import BucketArgs, FileSystem, FileSystemArgs, ModelBucket, Replication, ReplicationArgs
 from components.handle import ClusterHandle
-from components.references import json_text
+from components.references import after, json_text
 from fleet.aws.plan import AwsPlan, ControlPlanePlan, ManagedAddOnPlan
 from fleet.fleet_plan import ClusterPlan
 
@@ -169,11 +169,13 @@ class Cluster(pulumi.ComponentResource):
         for secret in decided.secrets:
             self.made[f"secret_arn.{secret.key}"] = SecretContainer(f"{name}-{secret.key}", secret, key_arn, self._child).arn
         if decided.image_mirror:
-            ImageMirror(
+            mirror = ImageMirror(
                 f"{name}-images",
                 ImageMirrorArgs(plan=decided.image_mirror, role_arn=self._identities["image-mirror"].arn, key_arn=key_arn, tags=decided.tags),
                 self._child,
             )
+            # An image that is asked for before the rule is there does not exist.
+            self.made["registry"] = after(self._registry(), mirror.rule)
 
     def _workloads(self) -> dict[str, PodIdentity]:
         found: dict[str, PodIdentity] = {}

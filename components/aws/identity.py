@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import eks, iam
 
-from components.references import Made, json_text
+from components.references import Made, after, json_text
 from fleet.aws.plan import RolePlan
 from fleet.aws.policy import document
 
@@ -35,12 +35,8 @@ class Identity(pulumi.ComponentResource):
         allowed += [
             iam.RolePolicyAttachment(f"{name}-{arn.rpartition('/')[2]}", role=role.name, policy_arn=arn, opts=child) for arn in plan.managed_policies
         ]
-        self.arn = pulumi.Output.all(role.arn, *(each.id for each in allowed)).apply(_first)
+        self.arn = after(role.arn, *allowed)
         self.register_outputs({})
-
-
-def _first(found: list[str]) -> str:
-    return found[0]
 
 
 class PodIdentity(pulumi.ComponentResource):

@@ -40,7 +40,7 @@ class ImageMirror(pulumi.ComponentResource):
             resource_tags=dict(args.tags),
             opts=child,
         )
-        ecr.PullThroughCacheRule(
+        self.rule = ecr.PullThroughCacheRule(
             f"{name}-rule",
             ecr_repository_prefix=plan.prefix,
             upstream_registry_url=plan.upstream,

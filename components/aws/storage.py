@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ec2, efs, s3, vpc
 
-from components.references import Made, json_text
+from components.references import Made, after, json_text
 from fleet.aws.plan import BucketPlan, FileSystemPlan
 from fleet.aws.policy import Statement, document
 
@@ -34,7 +34,7 @@ class ModelBucket(pulumi.ComponentResource):
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
         # Guarded, a bucket with weights in it cannot be deleted at all; on its way out, what is in it goes with it.
         bucket = s3.Bucket(f"{name}-bucket", force_destroy=not args.guarded, opts=pulumi.ResourceOptions(parent=self, protect=args.guarded))
-        self._bucket, self.bucket_name, self.arn = bucket, bucket.bucket, bucket.arn
+        self._bucket = bucket
         blocked = self._closed()
         self.versioning = s3.BucketVersioning(
             f"{name}-versioning",
@@ -42,14 +42,17 @@ class ModelBucket(pulumi.ComponentResource):
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=self._child,
         )
-        self._encrypted(args.key_arn)
+        encrypted = self._encrypted(args.key_arn)
         self._lifecycle(args.plan)
-        s3.BucketPolicy(
+        policy = s3.BucketPolicy(
             f"{name}-bucket-policy",
             bucket=bucket.bucket,
             policy=json_text(document(*args.statements), {**args.made, "bucket_arn": bucket.arn}),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[blocked]),
         )
+        # Copies to other regions are refused before both buckets have versions.
+        whole = (self.versioning, encrypted, policy)
+        self.bucket_name, self.arn = after(bucket.bucket, *whole), after(bucket.arn, *whole)
         self.register_outputs({})
 
     def _closed(self) -> s3.BucketPublicAccessBlock:
@@ -69,8 +72,8 @@ class ModelBucket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _encrypted(self, key_arn: pulumi.Input[str]) -> None:
-        s3.BucketServerSideEncryptionConfiguration(
+    def _encrypted(self, key_arn: pulumi.Input[str]) -> pulumi.Resource:
+        return s3.BucketServerSideEncryptionConfiguration(
             f"{self._name}-encryption",
             bucket=self._bucket.bucket,
             rules=[
@@ -190,7 +193,7 @@ class FileSystem(pulumi.ComponentResource):
             tags={"Name": f"{args.title}-files"},
             opts=child,
         )
-        vpc.SecurityGroupIngressRule(
+        nfs = vpc.SecurityGroupIngressRule(
             f"{name}-files-nfs",
             security_group_id=group.id,
             description="NFS from inside the network",
@@ -200,13 +203,16 @@ class FileSystem(pulumi.ComponentResource):
             to_port=2049,
             opts=child,
         )
-        efs.FileSystemPolicy(
+        policy = efs.FileSystemPolicy(
             f"{name}-files-policy",
             file_system_id=files.id,
             policy=json_text(document(*args.statements), {**args.made, "file_system_arn": files.arn}),
             opts=child,
         )
-        for zone_id, subnet in args.subnets:
+        targets = [
             efs.MountTarget(f"{name}-files-{zone_id}", file_system_id=files.id, subnet_id=subnet, security_groups=[group.id], opts=child)
-        self.file_system_id, self.arn = files.id, files.arn
+            for zone_id, subnet in args.subnets
+        ]
+        # A mount without its target hangs for ever, and with it the pod and the machine that should go.
+        self.file_system_id, self.arn = after(files.id, policy, nfs, *targets), files.arn
         self.register_outputs({})
