@@ -39,12 +39,3 @@ def after(value: pulumi.Input[str], *needed: pulumi.Resource) -> pulumi.Output[s
 def json_text(value: Planned, made: Made) -> pulumi.Output[str]:
     """The value as JSON text, keys in their order."""
     return pulumi.Output.json_dumps(resolve(value, made))
-
-
-def after(value: pulumi.Output[str], *needed: pulumi.CustomResource) -> pulumi.Output[str]:
-    """The value, handed out when all of these are made as well: who uses it depends on them."""
-    return pulumi.Output.all(value, *(each.id for each in needed)).apply(_first)
-
-
-def _first(found: list[str]) -> str:
-    return found[0]
