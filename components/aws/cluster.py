@@ -171,7 +171,7 @@ class Cluster(pulumi.ComponentResource):
         if decided.image_mirror:
             mirror = ImageMirror(
                 f"{name}-images",
-                ImageMirrorArgs(plan=decided.image_mirror, role_arn=self._identities["image-mirror"].arn, key_arn=key_arn, tags=decided.tags),
+                ImageMirrorArgs(plan=decided.image_mirror, role_arn=self._identities["image-mirror"].arn, tags=decided.tags),
                 self._child,
             )
             # An image that is asked for before the rule is there does not exist.

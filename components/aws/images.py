@@ -18,7 +18,6 @@ class ImageMirrorArgs:
     plan: ImageMirrorPlan
     role_arn: pulumi.Input[str]
     """Of the role under which ECR makes and tags repositories."""
-    key_arn: pulumi.Input[str]
     tags: Mapping[str, str]
 
 
@@ -44,17 +43,17 @@ class ImageMirror(pulumi.ComponentResource):
             f"{name}-rule",
             ecr_repository_prefix=plan.prefix,
             upstream_registry_url=plan.upstream,
-            credential_arn=plan.credential_arn or self._container(name, plan, args.key_arn),
+            credential_arn=plan.credential_arn or self._container(name, plan),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[template]),
         )
         self.register_outputs({})
 
-    def _container(self, name: str, plan: ImageMirrorPlan, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    def _container(self, name: str, plan: ImageMirrorPlan) -> pulumi.Output[str]:
         secret = secretsmanager.Secret(
             f"{name}-credential",
             name=plan.credential_secret,
             description="User name and access token of the registry that is mirrored: {username, accessToken}",
-            kms_key_id=key_arn,
+            # Under the key of Secrets Manager itself, as ECR's guide has it: nothing says that ECR reads one under another key.
             recovery_window_in_days=plan.recovery_days,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -15,7 +15,6 @@ from fleet.aws.images import image_mirror
 from fleet.aws.plan import RolePlan
 from fleet.aws.policy import Statement, document
 from fleet.references import Reference
-from tests.support.aws_regions import region
 from tests.support.iam_documents import MADE, bare, full, resolved
 from tests.support.iam_wildcards import WILDCARD_ONLY
 
@@ -171,12 +170,6 @@ def test_whoever_mirrors_images_makes_repositories_below_its_own_prefix() -> Non
         assert [resolved(resource) for statement in made for resource in statement.resources] == [
             f"arn:aws:ecr:us-east-2:{MADE['account']}:repository/{mirror.prefix}/*"
         ], "other images of the account are not ours"
-
-
-def test_a_credential_that_exists_is_not_encrypted_with_our_key() -> None:
-    existing = "arn:aws:secretsmanager:us-east-2:111122223333:secret:ecr-pullthroughcache/docker-AbCdEf"
-    inputs = region(images={"mirror": True, "credential_arn": existing})
-    assert "CredentialOfTheImageMirror" not in [statement.sid for statement in key_statements(inputs)], "its own key's policy decides"
 
 
 def test_pods_of_another_cluster_of_the_account_have_roles_of_their_own() -> None:

@@ -12,6 +12,7 @@ from local.ledger import Ledger
 from local.tools import ALL, ToolError, ensure
 from local.tools.recipes import CONTROL_PLANE, ENGINE
 from tests.support import vllm_wheel
+from tests.support.iam_evaluator import EvaluatorError, evaluator
 
 SIMULATOR = ("vllm-simulator", "fleet-client", "llm-d-inference-sim")
 WORKERS = str(min(4, os.cpu_count() or 1))
@@ -47,6 +48,14 @@ def _simulator(ledger: Ledger) -> str | None:
     return _tools(SIMULATOR, ledger)
 
 
+def _policies(_: Ledger) -> str | None:
+    try:
+        evaluator()
+    except EvaluatorError as error:
+        return str(error)
+    return None
+
+
 def _engine(ledger: Ledger) -> str | None:
     return _tools(("pulumi", "pulumi-resource-kubernetes"), ledger)
 
@@ -74,6 +83,8 @@ TIERS = (
     Tier("parser", 300, _wheel),
     Tier("simulator", 300, _simulator, ("-n", WORKERS)),
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
+    Tier("emulator", 180, _nothing),
+    Tier("policies", 300, _policies),
     Tier("engine", 900, _engine),
     Tier("cluster", 1200, _cluster),
     Tier("pods", 1500, _pods, ("-n", "2", "--dist", "loadfile")),  # a fleet for each worker; most of the time is spent on drains

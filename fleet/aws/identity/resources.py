@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fleet.aws.identity.names import ANYTHING, arn, control_plane_log_group, flow_log_group, principal_arn, service_host
-from fleet.aws.images import image_mirror
 from fleet.aws.inputs import RegionInputs
 from fleet.aws.policy import Conditions, Statement
 from fleet.references import Reference
@@ -32,17 +31,6 @@ def key_statements(inputs: RegionInputs) -> tuple[Statement, ...]:
         ),
         *_disks(inputs),
     ]
-    mirror = image_mirror(inputs)
-    if mirror and mirror.credential_secret:
-        found.append(
-            Statement(
-                sid="CredentialOfTheImageMirror",
-                actions=("kms:Decrypt",),
-                resources=(ANYTHING,),
-                principals=EVERYBODY,
-                conditions=_service_linked(inputs, "secretsmanager"),
-            )
-        )
     return tuple(found)
 
 
