@@ -54,6 +54,11 @@ def notices(settings: Settings, pools: Pools) -> Iterator[str]:
             command = f"aws ec2 describe-instance-type-offerings --location-type availability-zone-id --region {cluster.region}"
             yield f"cluster {name}: whether the zones of {cluster.region} offer {', '.join(unknown)} is not known here; ask {command}"
         yield from quotas.notices(name, pools.get(name, ()))
+        if cluster.images.mirror and cluster.images.credential_arn is None:
+            yield (
+                f"clusters.{name}.images.mirror: an update stops at the registry's rule until the secret that it makes holds an account of "
+                "Docker Hub, and goes on then; images.credential_arn names one that is there already (docs/aws.md)"
+            )
         if settings.environment == "prod":
             yield from _unsaid(f"clusters.{name}", cluster)
     yield from reservations.notices(settings)

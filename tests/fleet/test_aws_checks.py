@@ -182,6 +182,23 @@ def test_what_nothing_here_can_know_is_planned_with_a_warning() -> None:
     assert ["no model runs on it" in notice for notice in idle] == [True], "paid for and not used"
 
 
+def test_what_is_awkward_to_say_later_is_asked_for_in_prod() -> None:
+    said = notices({"environment": "prod"})
+    for name in ("us", "west"):
+        assert any(f"clusters.{name}.account" in notice for notice in said), "credentials of another account"
+        assert any(f"clusters.{name}.deployer" in notice for notice in said), "an administrator whom nobody sees"
+    told = {"account": "111122223333", "deployer": "arn:aws:iam::111122223333:role/deployer"}
+    changes = {f"clusters.{name}.{key}": value for name in ("us", "west", "twin") for key, value in told.items()}
+    assert not any("is not set" in notice for notice in notices({"environment": "prod", **changes})), "said is said"
+
+
+def test_a_mirror_without_a_credential_says_where_the_update_will_stop() -> None:
+    (notice,) = notices({"clusters.us.images": {"mirror": True}})
+    assert "clusters.us.images.mirror" in notice, "which"
+    existing = "arn:aws:secretsmanager:us-east-2:111122223333:secret:ecr-pullthroughcache/hub-AbCdEf"
+    assert notices({"clusters.us.images": {"mirror": True, "credential_arn": existing}}) == [], "one that exists stops nothing"
+
+
 def test_a_cluster_of_another_kind_is_left_alone() -> None:
     others = {
         "clusters.us": REMOVED,
