@@ -83,7 +83,7 @@ TIERS = (
     Tier("parser", 300, _wheel),
     Tier("simulator", 300, _simulator, ("-n", WORKERS)),
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
-    Tier("emulator", 180, _nothing),
+    Tier("emulator", 300, _nothing, ("-n", WORKERS, "--dist", "loadfile")),
     Tier("policies", 300, _policies),
     Tier("engine", 900, _engine),
     Tier("cluster", 1200, _cluster),
