@@ -62,5 +62,5 @@ def verified(plan: FleetPlan) -> tuple[ClusterPlan, ...]:
         except InputError as error:
             mistaken += error.problems
     if mistaken:
-        raise InputError(mistaken)
+        raise InputError({problem.message: problem for problem in mistaken}.values())  # clusters share this machine and what it lacks
     return served

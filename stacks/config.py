@@ -39,7 +39,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except (InputError, PlanError) as error:
-        title = "The plan is refused:" if isinstance(error, PlanError) else "The stack file is wrong:"
+        title = "The plan is refused:" if isinstance(error, PlanError) else "This cannot start:"
         raise pulumi.RunError("\n  ".join([title, *(problem.told for problem in error.problems)])) from None
 
 

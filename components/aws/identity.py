@@ -28,15 +28,18 @@ class Identity(pulumi.ComponentResource):
             assume_role_policy=json_text(document(*plan.trust), made),
             opts=child,
         )
-        allowed: list[pulumi.CustomResource] = []
-        if plan.statements:
-            policy = iam.RolePolicy(f"{name}-policy", role=role.name, policy=json_text(document(*plan.statements), made), opts=child)
-            allowed.append(policy)
-        allowed += [
+        allowed = [
             iam.RolePolicyAttachment(f"{name}-{arn.rpartition('/')[2]}", role=role.name, policy_arn=arn, opts=child) for arn in plan.managed_policies
         ]
-        self.arn = after(role.arn, *allowed)
+        self.arn = after(role.arn, *self._own(name, role, plan, made), *allowed)
         self.register_outputs({})
+
+    def _own(self, name: str, role: iam.Role, plan: RolePlan, made: Made) -> list[iam.RolePolicy]:
+        """The policy that is written for this role; some roles have AWS's own alone."""
+        if not plan.statements:
+            return []
+        policy = json_text(document(*plan.statements), made)
+        return [iam.RolePolicy(f"{name}-policy", role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self))]
 
 
 class PodIdentity(pulumi.ComponentResource):

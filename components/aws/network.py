@@ -112,9 +112,11 @@ class Network(pulumi.ComponentResource):
     def _nat(self, zone: ZonePlan) -> ec2.NatGateway:
         key, title = f"{self._name}-nat-{zone.zone_id}", f"{self._args.title}-{zone.zone_id}"
         # An address can be mapped while the network has a way out, and is only released before that goes.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[self._way_out])
-        address = ec2.Eip(f"{key}-address", domain="vpc", tags={"Name": title}, opts=after)
-        return ec2.NatGateway(key, allocation_id=address.id, subnet_id=self._public[zone.zone_id].id, tags={"Name": title}, opts=after)
+        after, subnet = pulumi.ResourceOptions(parent=self, depends_on=[self._way_out]), self._public[zone.zone_id]
+        # A gateway that is replaced is made beside the old one, and an address serves one of them only.
+        its_own = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(replace_with=[subnet]))
+        address = ec2.Eip(f"{key}-address", domain="vpc", tags={"Name": title}, opts=its_own)
+        return ec2.NatGateway(key, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": title}, opts=after)
 
     def _private_routes(self, zone: ZonePlan, gateway: ec2.NatGateway) -> ec2.RouteTable:
         key = f"{self._name}-private-{zone.zone_id}"

@@ -16,6 +16,9 @@ COMMAND = "aws"
 SETTINGS = ("AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 """Variables that name a source of credentials. What they name is judged by AWS, not here."""
 
+MACHINE_VENDOR = Path("/sys/devices/virtual/dmi/id/sys_vendor")
+"""Where Linux says who made the machine."""
+
 FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 
 
@@ -34,7 +37,7 @@ def region_provider(plan: ClusterPlan, opts: pulumi.ResourceOptions | None = Non
     )
 
 
-def verify(plan: ClusterPlan) -> None:
+def verify(plan: ClusterPlan) -> None:  # noqa: ARG001  alike in every package: what is missing here is missing for every cluster
     """Look for the command that logs in to the cluster and for credentials, without asking AWS.
 
     Raises:
@@ -42,12 +45,12 @@ def verify(plan: ClusterPlan) -> None:
     """
     problems: list[Problem] = []
     if shutil.which(COMMAND) is None:
-        limit = "there is no command aws on PATH, and the provider of this cluster logs in with `aws eks get-token`"
-        problems.append(Problem(field=f"clusters.{plan.name}.cloud", value=plan.cloud, limit=limit, remedy="install version 2 of the AWS CLI"))
+        limit = "the Kubernetes provider of every cluster in AWS logs in with `aws eks get-token`, and PATH has no aws"
+        problems.append(Problem(field="the command aws", value=None, limit=limit, remedy="install version 2 of the AWS CLI"))
     if not _credentials():
-        limit = "there are no AWS credentials: none in the environment, in a shared file or from this machine's role"
-        remedy = "log in (aws sso login, aws configure), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        problems.append(Problem(field=f"clusters.{plan.name}.cloud", value=plan.cloud, limit=limit, remedy=remedy))
+        limit = "there are none in the environment, in a shared file or from this machine's role"
+        remedy = "log in (aws sso login, aws configure), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        problems.append(Problem(field="a source of AWS credentials", value=None, limit=limit, remedy=remedy))
     if problems:
         raise InputError(problems)
 
@@ -62,5 +65,4 @@ def _credentials() -> bool:
 
 def _on_ec2() -> bool:
     """Machines of EC2 say whose they are in their firmware; their role is asked for by the SDK itself."""
-    vendor = Path("/sys/devices/virtual/dmi/id/sys_vendor")
-    return vendor.is_file() and vendor.read_text(encoding="utf-8").strip() == "Amazon EC2"
+    return MACHINE_VENDOR.is_file() and MACHINE_VENDOR.read_text(encoding="utf-8").strip() == "Amazon EC2"

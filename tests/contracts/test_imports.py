@@ -65,7 +65,7 @@ def test_only_one_file_of_the_stacks_names_clouds_and_it_imports_them_when_neede
 def test_the_kubernetes_layer_and_the_stacks_decide_nothing_by_cloud() -> None:
     for path, tree in under("components/kubernetes/", "stacks/").items():
         words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} & {"aws", "gcp"}
-        assert not words, f"{path} knows a cloud"
+        assert not words or path == "stacks/clouds.py", f"{path} knows a cloud"
     for path, tree in under("components/").items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Compare):

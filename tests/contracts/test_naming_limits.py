@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.naming import PULUMI_SUFFIX
 from fleet.presets import PRESETS
 from tests.support.fleets import Settings, graph_of, production
 from tests.support.kubernetes_rules import metadata_problems, schema_problems
@@ -54,6 +55,41 @@ def test_names_leave_room_for_what_controllers_append(graph: Graph) -> None:
 def test_the_names_of_audits_leave_room_for_the_minute_that_their_jobs_carry(graph: Graph) -> None:
     (audit,) = graph.objects("CronJob")
     assert len(audit.inputs["metadata"]["name"]) <= 52, "the API server refuses a longer one"
+
+
+GIVEN = {  # type: (input, characters that AWS allows, characters that the provider appends)
+    "aws:iam/role:Role": ("namePrefix", 64, 26),
+    "aws:eks/nodeGroup:NodeGroup": ("nodeGroupNamePrefix", 63, 26),
+    "aws:eks/cluster:Cluster": ("name", 100, 0),
+    "aws:kms/alias:Alias": ("name", 256, 0),
+    "aws:cloudwatch/logGroup:LogGroup": ("name", 512, 0),
+    "aws:secretsmanager/secret:Secret": ("name", 512, 0),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("prefix", 30, 0),
+}
+AUTONAMED = {"aws:s3/bucket:Bucket": 63, "aws:ec2/launchTemplate:LaunchTemplate": 128, "aws:iam/rolePolicy:RolePolicy": 128}
+"""Characters that AWS allows, for what the engine names after its resource with a hyphen and seven random characters."""
+
+
+def _longest_in_aws() -> Settings:
+    settings = production()
+    settings["name"], settings["environment"], settings["owner"] = "f" * 24, "staging", LONGEST
+    region = {"cloud": "aws", "region": "ap-southeast-2", "endpoint": {"public_cidrs": ["203.0.113.0/24"]}, "images": {"mirror": True}}
+    settings["clusters"] = {LONGEST: {**region, "flow_logs": True}}
+    settings["pools"] = {LONGEST: {"accelerator": "L4", "max_nodes": 9, "capacity": ["spot", "on_demand"]}}
+    model = {"tier": "small", "pool": LONGEST, "cache": {"kind": "volume"}, "replicas": {"min": 1}}
+    settings["models"] = {LONGEST: model}
+    return settings
+
+
+def test_the_longest_keys_become_names_that_aws_accepts(tmp_path: Path) -> None:
+    graph = graph_of(_longest_in_aws(), tmp_path)
+    assert {*GIVEN, *AUTONAMED} <= {each.type for each in graph.resources.values()}, "each kind is there"
+    for each in graph.resources.values():
+        if each.type in GIVEN:
+            field, limit, appended = GIVEN[each.type]
+            assert len(each.inputs[field]) + appended <= limit, f"{each.name}: AWS allows {limit} characters"
+        if each.type in AUTONAMED:
+            assert len(each.name) + PULUMI_SUFFIX <= AUTONAMED[each.type], f"{each.name}: AWS allows {AUTONAMED[each.type]} characters"
 
 
 def test_keys_with_hyphens_never_meet_in_one_name(tmp_path: Path) -> None:

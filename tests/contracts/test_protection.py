@@ -29,7 +29,24 @@ def test_the_plan_protects_the_clusters_that_prod_makes_and_no_others() -> None:
         assert {cluster.protect for cluster in decided.clusters} == {expected}, f"{stack}: the engine must refuse to delete a production cluster"
 
 
+PLANNED = {"args.guarded", "args.protect", "self._decided.guarded"}
+"""How a component of a cloud says that the plan decides."""
+
+
 def test_no_component_protects_by_itself() -> None:
     for path, tree in under("components/kubernetes/", "components/existing/", "stacks/").items():
         words = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in {"protect", "retain_on_delete"}]
         assert not words, f"{path} protects, and children of components inherit that"
+
+
+def test_a_component_of_a_cloud_protects_single_resources_where_the_plan_says_so() -> None:
+    for path, tree in under("components/aws/").items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg in {"protect", "retain_on_delete"}:
+                assert ast.unparse(node.value) in PLANNED, f"{path}:{node.value.lineno} decides by itself what is protected"
+
+
+def test_no_component_is_protected(tmp_path: Path) -> None:
+    graph = graph_of(shipped("prod"), tmp_path, "prod")
+    assert any(each.protect for each in graph.resources.values()), "something is"
+    assert [each.name for each in graph.resources.values() if each.protect and not each.custom] == [], "children of a component inherit that"

@@ -137,7 +137,7 @@ def test_a_private_control_plane_reaches_what_it_calls_inside_the_network() -> N
 def test_flow_logs_are_an_option_and_kept_longer_in_prod() -> None:
     assert planned().flow_log_group is None, "only where it is asked for"
     assert planned(flow_logs=True).flow_log_group, "as written"
-    assert (planned().log_retention_days, planned(environment="dev").log_retention_days) == (90, 14), "for an inquiry, for debugging"
+    assert (planned().log_retention_days, planned(environment="dev").log_retention_days) == (365, 14), "for an inquiry, for debugging"
 
 
 def test_zones_of_the_stack_file_narrow_everything() -> None:

@@ -13,6 +13,7 @@ import yaml
 from fleet.settings import CONFIG_KEY
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
 from tests.support import simulated_cluster
+from tests.support.aws_login import logged_in
 from tests.support.recording import PROJECT, Graph, run_program
 from tests.support.simulated_cluster import SimulatedCluster
 
@@ -83,6 +84,6 @@ def _all_running(uids: dict[str, str]) -> Iterator[dict[str, SimulatedCluster]]:
 
 
 def graph_of(settings: Settings, folder: Path, stack: str = "test") -> Graph:
-    """What the program registers for these settings."""
-    with simulated(settings, folder):
+    """What the program registers for these settings, on a machine that can log in to every cluster and cloud of theirs."""
+    with simulated(settings, folder), logged_in(folder):
         return run_program(settings, stack)

@@ -21,8 +21,8 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import get_root_resource
-from pulumi.runtime.stack import Stack, run_pulumi_func
+from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.stack import Stack, run_in_stack
 
 from fleet.settings import CONFIG_KEY
 from tests.support.recorded_outputs import outputs
@@ -101,15 +101,24 @@ class Graph:
         return {each.urn for each in self.resources.values() if urn in {each.urn, *(parent.urn for parent in self.ancestors(each))}}
 
     def needs(self, resource: Resource) -> set[str]:
-        """Everything that exists before this resource is made, and goes only after it: its own and its components' dependencies."""
+        """Everything that exists before this resource is made, and goes only after it: what it and its components depend on, and its provider."""
         seen: set[str] = set()
         queue = [each.urn for each in [resource, *self.ancestors(resource)]]
         while queue:
             current = self.resources[queue.pop()]
-            for urn in current.dependencies - seen:
+            for urn in {*current.dependencies, *self._provider_of(current)} - seen:
                 seen.add(urn)
                 queue += [urn, *(parent.urn for parent in self.ancestors(self.resources[urn]))]
         return seen
+
+    def provider(self, resource: Resource) -> Resource | None:
+        """The explicit provider that makes this resource; None for components, providers, and what is left to an ambient one."""
+        return next((self.resources[urn] for urn in self._provider_of(resource)), None)
+
+    def _provider_of(self, resource: Resource) -> list[str]:
+        """Its URN; a reference to a provider is that and an id."""
+        urn = resource.provider.rpartition("::")[0]
+        return [urn] if urn in self.resources else []
 
 
 class RecordingMonitor(mocks.MockMonitor):
@@ -190,16 +199,22 @@ def run(program: Callable[[], Any], config: Mapping[str, str], stack: str = "tes
     try:
         set_all_config(dict(config))
         mocks.set_mocks(_NoMocks(), project="vllm-fleet", stack=stack, logger=logger, monitor=RecordingMonitor(graph))
+        set_root_resource(None)  # pyright: ignore[reportArgumentType]  # the program's own stack, which begins and ends as under an engine
         with _watched_constructors(graph):
-            loop.run_until_complete(run_pulumi_func(program))
-        root = get_root_resource()
-        graph.outputs = dict(root.outputs) if isinstance(root, Stack) else {}
+            graph.outputs = loop.run_until_complete(_run_whole(program))
     finally:
         os.chdir(directory)
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         asyncio.set_event_loop(None)
     return graph
+
+
+async def _run_whole(program: Callable[[], Any]) -> dict[str, Any]:
+    """What the stack of the program exports. Which stack is the root is known only inside the task that runs it."""
+    await run_in_stack(program)
+    root = get_root_resource()
+    return dict(root.outputs) if isinstance(root, Stack) else {}
 
 
 def _watched_constructors(graph: Graph) -> Any:

@@ -53,10 +53,12 @@ def replication(inputs: RegionInputs) -> RolePlan | None:
 
     Its principal is the same for every account, and AWS documents no condition for it; the role opens nothing but this fleet's buckets.
     """
-    names = inputs.cluster.replicate_weights_to
+    clusters = inputs.settings.clusters
+    # A name of no cluster is refused by `checks`, with all else that is wrong.
+    names = [name for name in inputs.cluster.replicate_weights_to if name in clusters]
     if not names:
         return None
-    destinations = sorted({service_host("s3", str(inputs.settings.clusters[name].region)) for name in names})
+    destinations = sorted({service_host("s3", str(clusters[name].region)) for name in names})
     return RolePlan(
         key="replication",
         description="S3: copies weights of this region to other regions",
