@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import bench
-from bench import commands, planning, previewing, real_pods
+from bench import aws_regions, commands, planning, previewing, real_pods
 from bench.figures import Figure, NotMeasurable, table
 from bench.processes import kept_bytecode
 
 PARTS: Mapping[str, Callable[[int], Iterator[Figure]]] = {
     "plan": planning.figures,
     "preview": previewing.figures,
+    "regions": aws_regions.figures,
     "pure": partial(commands.tier, "pure"),
     "mocks": partial(commands.tier, "mocks"),
     "commands": commands.commands,

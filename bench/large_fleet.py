@@ -1,4 +1,4 @@
-"""Settings of any size: clusters of all three kinds, models on pools of two GPU types that every cloud sells."""
+"""Settings of large fleets: of all three kinds of clusters, or of AWS regions alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ from typing import Any
 
 ACCELERATORS = ("T4", "L4")
 KINDS = ("existing", "gcp", "aws")
+ENDPOINT = {"public_cidrs": ["203.0.113.0/24"]}
+
+REGIONS = (
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-2",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-2",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+)
+"""Ten regions that sell T4, L4 and A10G, as fleet/aws/offerings.py has them."""
 
 
 def stack(clusters: int, models: int) -> dict[str, Any]:
-    """Every model is placed in every cluster."""
+    """Clusters in turn of each kind, models on pools of two GPU types that every cloud sells; every model is placed in every cluster."""
     return {
         "name": "large",
         "environment": "staging",
@@ -20,10 +35,33 @@ def stack(clusters: int, models: int) -> dict[str, Any]:
     }
 
 
+def ten_regions() -> dict[str, Any]:
+    """Six models on three pools in each region, one of them with spot machines."""
+    return {
+        "name": "regions",
+        "environment": "staging",
+        "owner": "bench",
+        "clusters": {region: {"cloud": "aws", "region": region, "endpoint": ENDPOINT} for region in REGIONS},
+        "pools": {
+            "t4": {"accelerator": "T4", "max_nodes": 8, "capacity": ["spot", "on_demand"]},
+            "l4": {"accelerator": "L4", "max_nodes": 12},
+            "a10g": {"accelerator": "A10G", "max_nodes": 8},
+        },
+        "models": {
+            "chat": {"tier": "small", "pool": "l4", "slo": "interactive", "replicas": {"min": 2, "max": 3}},
+            "coder": {"model": "Qwen/Qwen3-8B-FP8", "pool": "l4", "replicas": {"min": 1, "max": 2}},
+            "labels": {"tier": "mini-int4", "pool": "t4", "slo": "batch", "replicas": {"min": 1, "max": 3}},
+            "summaries": {"tier": "small", "pool": "l4", "replicas": {"min": 1, "max": 3}},
+            "topics": {"tier": "mini-int4", "pool": "t4", "slo": "batch", "replicas": {"min": 1, "max": 3}},
+            "writer": {"tier": "small", "pool": "a10g", "slo": "interactive", "replicas": {"min": 2, "max": 3}},
+        },
+    }
+
+
 def _cluster(index: int) -> dict[str, Any]:
     kind = KINDS[index % len(KINDS)]
     if kind == "aws":
-        return {"cloud": kind, "region": "us-east-2", "endpoint": {"public_cidrs": ["203.0.113.0/24"]}}
+        return {"cloud": kind, "region": "us-east-2", "endpoint": ENDPOINT}
     if kind == "gcp":
         return {"cloud": kind, "region": "us-central1", "project": "bench-project"}
     return {"cloud": kind, "kubeconfig": "~/.kube/config", "context": f"lab-{index}", "storage_classes": {"cache": "shared"}}

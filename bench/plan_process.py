@@ -1,4 +1,7 @@
-"""One plan of a large fleet in this process, and what it took, as one line of JSON: `python -m bench.plan_process CLUSTERS MODELS`."""
+"""One plan of a large fleet in this process, and what it took, as one line of JSON: `python -m bench.plan_process [CLUSTERS MODELS]`.
+
+Without a size it is the fleet of ten AWS regions.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from bench.large_fleet import stack
+from bench.large_fleet import stack, ten_regions
 
 PROCESS = Path("/proc/self/status")
 
 
 def main() -> None:
-    clusters, models = map(int, sys.argv[1:])
-    settings = stack(clusters, models)
+    settings = stack(*map(int, sys.argv[1:])) if sys.argv[1:] else ten_regions()
     times = [time.perf_counter()]
     from fleet import plan
     from fleet.stack_file import parse

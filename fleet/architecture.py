@@ -67,7 +67,7 @@ class Architecture:
         """Token embeddings and the output head, which quantisations leave in 16 bits unless a checkpoint says otherwise."""
         return self.vocabulary * self.hidden_size * (1 if self.tied_embeddings else 2) + self.extra_embeddings
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """All of them."""
         return sum(found.parameters for found in self.layers) + self.embedding_parameters + self.vision_parameters + self.hidden_size

@@ -20,7 +20,7 @@ def check(settings: Settings) -> list[Problem]:
 def placements(settings: Settings, model: Model) -> dict[str, Placement]:
     """Cluster name to placement; a model without `placements` runs in every cluster."""
     if model.placements is None:
-        return {name: Placement() for name in settings.clusters}
+        return dict.fromkeys(settings.clusters, Placement())
     return dict(model.placements)
 
 

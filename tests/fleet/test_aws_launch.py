@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import email
 import email.policy
-import gzip
-import json
 import tomllib
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from fleet.aws import launch
-from fleet.aws.launch import EBS_MB_PER_SECOND, ephemeral_gib, gpu_launch, own_disks, system_launch, volume_limit
+from fleet.aws.launch import ephemeral_gib, gpu_launch, own_disks, system_launch, volume_limit
 from fleet.aws.plan import LaunchTemplatePlan
 from fleet.catalog import SHAPES, Shape
 from fleet.settings.pools import Reservation
@@ -114,15 +110,3 @@ def test_a_rung_takes_the_reservation_it_is_for(rung: str, reservation: Reservat
 def test_pods_are_promised_what_the_smallest_machine_has() -> None:
     types = tuple(AWS[machine] for machine in ("g6.8xlarge", "g6.2xlarge"))
     assert ephemeral_gib(gpu_launch("al2023", types, "spot", None), types) == int(450e9 / 2**30 * 0.85), "450 GB, not 900"
-
-
-def test_limits_of_volumes_are_those_that_ec2_reports() -> None:
-    module = find_spec("moto")
-    assert module is not None and module.origin is not None, "its snapshot of EC2's instance types is read, not the emulator"  # noqa: PT018
-    reported = json.loads(gzip.decompress((Path(module.origin).parent / "ec2/resources/instance_types.json.gz").read_bytes()))
-    largest = launch.GP3_MOST_MIB_PER_SECOND * 2**20 / 1e6
-    found = {machine: reported[machine]["EbsInfo"]["EbsOptimizedInfo"]["MaximumThroughputInMBps"] for machine in AWS}
-    assert {machine: most for machine, most in found.items() if most < largest} == EBS_MB_PER_SECOND, "every machine that is slower than a volume"
-    assert {machine: reported[machine]["InstanceStorageInfo"]["TotalSizeInGB"] for machine in AWS} == {
-        machine: shape.local_nvme_gb for machine, shape in AWS.items()
-    }, "and the disks that autoscaling counts on"

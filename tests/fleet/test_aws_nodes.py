@@ -53,7 +53,7 @@ def one(capacity: tuple[str, ...], **changes: Any) -> dict[str, NodeGroupPlan]:
     return {group.name: group for group in node_groups(region({"gpus": pool(capacity, **changes)})) if group.pool}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(POOLS)
 @example({"a": (("on_demand",), True, False), "a-od": (("spot", "on_demand"), True, False)})
 def test_the_first_rung_of_each_pool_wins_whatever_other_pools_are_called(chosen: dict[str, tuple[tuple[str, ...], bool, bool]]) -> None:
@@ -70,7 +70,7 @@ def test_the_first_rung_of_each_pool_wins_whatever_other_pools_are_called(chosen
             assert winner([group_name(group) for group in left], priorities) == expected, f"{rung} is what pool {name} asks for next"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(POOLS, st.sampled_from(("al2023", "bottlerocket")))
 def test_every_group_has_a_name_that_fits_zones_and_what_its_pods_ask_for(chosen: dict[str, tuple[tuple[str, ...], bool, bool]], image: str) -> None:
     pools = {name: pool(ladder) if held else pool(ladder, reservations={}) for name, (ladder, held, _) in chosen.items()}

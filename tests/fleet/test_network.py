@@ -50,7 +50,8 @@ def told(clusters: dict[str, Cluster]) -> list[Problem]:
 
 
 PLACES: st.SearchStrategy[Cluster] = st.one_of(st.sampled_from(AWS_REGIONS).map(aws), st.sampled_from(GCP_REGIONS).map(gcp))
-FLEETS = st.dictionaries(st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True), PLACES, min_size=1, max_size=8)
+NAMES = st.integers(0, 999).map("c{}".format)
+FLEETS = st.dictionaries(NAMES, PLACES, min_size=1, max_size=8)
 
 
 def test_every_region_of_the_stack_file_has_a_number() -> None:
@@ -78,7 +79,7 @@ def test_a_cluster_gets_a_quarter_of_its_regions_block(clusters: dict[str, Clust
         assert network.subnet_of(block(clusters[name].region or "")), "never in another region's block"
 
 
-@given(clusters=FLEETS, name=st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True), cluster=PLACES, seed=st.randoms())
+@given(clusters=FLEETS, name=NAMES, cluster=PLACES, seed=st.randoms())
 def test_neither_order_nor_another_cluster_moves_a_network(clusters: dict[str, Cluster], name: str, cluster: Cluster, seed: Any) -> None:
     before = ranges(clusters)
     shuffled = list(({name: cluster} | clusters).items())

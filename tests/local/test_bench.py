@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from bench import previewing
+from bench import aws_regions, previewing, programs
 from bench.__main__ import main
+from bench.bare_program import arguments, made, resource_class
 from bench.figures import Figure, NotMeasurable, table
-from bench.large_fleet import stack
+from bench.large_fleet import stack, ten_regions
 from bench.processes import measured, seconds
+from bench.recording import FROM, config_maps, recording
 from fleet import plan
 from fleet.stack_file import parse
 from local.tools import RECIPES
@@ -92,11 +97,14 @@ def test_a_process_reports_its_own_measure_on_its_last_line() -> None:
     assert measured(["-c", "print('noise'); print('{\"plan\": 1}')"]) == {"plan": 1}, "what it said before does not matter"
 
 
-def test_a_missing_tool_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previewing, "_present", lambda recipe: recipe.module != "pulumi-kubernetes")
-    with pytest.raises(NotMeasurable, match="pulumi-resource-kubernetes missing; `make tools`"):
-        next(previewing.figures(1))
-    assert any(recipe.module == "pulumi-kubernetes" for recipe in RECIPES), "the name still stands for a tool"
+@pytest.mark.parametrize(
+    ("part", "module", "binary"), [(previewing, "pulumi-kubernetes", "pulumi-resource-kubernetes"), (aws_regions, "pulumi", "pulumi")]
+)
+def test_a_missing_tool_is_named_with_the_way_to_get_it(part: Any, module: str, binary: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert any(recipe.module == module for recipe in RECIPES), "the name still stands for a tool"
+    monkeypatch.setattr(programs, "_present", lambda recipe: recipe.module != module)
+    with pytest.raises(NotMeasurable, match=f"{binary} missing; `make tools`"):
+        next(part.figures(1))
 
 
 def test_the_large_fleet_is_accepted_and_places_every_model_in_every_cluster() -> None:
@@ -104,6 +112,77 @@ def test_the_large_fleet_is_accepted_and_places_every_model_in_every_cluster() -
     assert [len(cluster.models) for cluster in planned.clusters] == [3, 3, 3, 3], "what is timed is a whole plan"
 
 
-def test_the_bare_program_gets_arguments_under_the_sdks_names() -> None:
-    inputs = {"apiVersion": "v1", "kind": "ServiceAccount", "automountServiceAccountToken": False, "metadata": {"name": "a"}}
-    assert previewing._arguments(inputs) == {"automount_service_account_token": False, "metadata": {"name": "a"}}, "the rest is in its class"
+def test_the_ten_regions_are_accepted_whole() -> None:
+    planned = plan(parse(ten_regions()))
+    assert len({cluster.region for cluster in planned.clusters}) == 10, "ten different regions"
+    assert {(len(cluster.models), len(cluster.pools)) for cluster in planned.clusters} == {(6, 3)}, "all models on all pools in each"
+    assert all(cluster.aws for cluster in planned.clusters), "and everything around them"
+
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes for a value that a preview does not know."""
+
+
+def _goal(kind: str, name: str, **goal: Any) -> dict[str, Any]:
+    return {"goal": {"type": kind, "name": name, "custom": not kind.startswith("fleet:"), "inputDiff": {"adds": goal.pop("inputs", {})}, **goal}}
+
+
+PLAN = {
+    "resourcePlans": {
+        "b-subnet": _goal(
+            "aws:ec2/subnet:Subnet",
+            "subnet",
+            inputs={"__defaults": [], "vpcId": UNKNOWN, "tags": {"of": [UNKNOWN]}},
+            provider=f"z-aws::{UNKNOWN}",
+            dependencies=["c-vpc", "d-ordered"],
+            propertyDependencies={"vpcId": ["c-vpc"], "tags": ["c-vpc", "z-aws"]},
+        ),
+        "c-vpc": _goal("aws:ec2/vpc:Vpc", "vpc", inputs={"cidrBlock": "10.0.0.0/16"}, provider=f"z-aws::{UNKNOWN}"),
+        "d-ordered": _goal("fleet:aws:Network", "network"),
+        "e-stack": _goal("pulumi:pulumi:Stack", "stack"),
+        "z-aws": _goal("pulumi:providers:aws", "aws", inputs={"region": "us-east-2", "defaultTags": '{"tags": {}}', "version": "1.2.3"}),
+    }
+}
+
+
+def test_a_recording_holds_inputs_and_where_they_come_from_in_an_order_that_can_be_made(tmp_path: Path) -> None:
+    plan_file = tmp_path / "plan.json"
+    plan_file.write_text(json.dumps(PLAN), encoding="utf-8")
+    found = recording(plan_file)
+    assert [entry["urn"] for entry in found.resources] == ["z-aws", "c-vpc", "b-subnet"], "provider, network, what lies in it"
+    provider, _, subnet = found.resources
+    assert provider["inputs"] == {"region": "us-east-2", "defaultTags": {"tags": {}}}, "as a program writes them, without the SDK's own version"
+    assert subnet["inputs"] == {"vpcId": {FROM: ["c-vpc"]}, "tags": {"of": [{FROM: ["c-vpc", "z-aws"]}]}}, "outputs where nothing is known yet"
+    assert (found.components, found.count) == (1, 5), "components are counted, and the stack"
+
+
+def test_the_bare_program_finds_the_sdks_classes_and_names() -> None:
+    assert resource_class("aws:ec2/vpc:Vpc").pulumi_type == "aws:ec2/vpc:Vpc", "of a cloud"
+    assert resource_class("kubernetes:networking.k8s.io/v1:NetworkPolicy").__name__ == "NetworkPolicy", "of a group with dots"
+    assert resource_class("pulumi:providers:kubernetes").__name__ == "Provider", "and providers"
+    inputs = {"automountServiceAccountToken": False, "metadata": {"name": "a"}}
+    assert arguments(inputs) == {"automount_service_account_token": False, "metadata": {"name": "a"}}, "the rest is in its class"
+
+
+def test_an_input_from_another_resource_is_that_resources_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(made, "c-vpc", SimpleNamespace(id="its output"))
+    assert arguments({"vpcIds": [{FROM: ["c-vpc"]}]}) == {"vpc_ids": ["its output"]}, "so that the SDK has the same to wait for"
+
+
+def test_small_objects_are_spread_over_the_clusters() -> None:
+    maps = config_maps(3, ["east", "west"])
+    assert [entry["provider"] for entry in maps] == ["east", "west", "east"], "no cluster gets all of them"
+    assert len({entry["urn"] for entry in maps}) == 3, "each is another one"
+
+
+def test_what_a_program_looks_up_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import sys; print('aws:1,kubernetes:2', flush=True); sys.stdin.read(); print('{\"looked_up\": [\"aws:ec2/getAmi:getAmi\"]}')"
+    monkeypatch.setattr(aws_regions, "STAND_INS", ("-c", script))
+    with pytest.raises(NotMeasurable, match="getAmi"), aws_regions.stand_ins() as addresses:
+        assert addresses == "aws:1,kubernetes:2", "where they listen"
+
+
+def test_stand_ins_that_do_not_start_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_regions, "STAND_INS", ("-c", "raise SystemExit('no port')"))
+    with pytest.raises(NotMeasurable, match="no port"), aws_regions.stand_ins():
+        pass
