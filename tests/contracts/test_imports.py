@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.syntax import PROJECT, called, functions, imports, imports_when_loaded, trees, under
+from tests.support.syntax import PROJECT, called, files, functions, imports, imports_when_loaded, parsed, trees, under
 
 pytestmark = pytest.mark.tooling
 
@@ -58,7 +58,7 @@ def test_only_one_file_of_the_stacks_names_clouds_and_it_imports_them_when_neede
     for path, tree in under("stacks/").items():
         named = [name for name in imports(tree) if name.startswith(clouds)]
         assert not named or path == "stacks/clouds.py", f"{path} names {named}"
-    eager = [name for name in imports_when_loaded(trees()["stacks/clouds.py"]) if name.startswith(clouds)]
+    eager = [name for name in imports_when_loaded(parsed("stacks/clouds.py")) if name.startswith(clouds)]
     assert not eager, "an SDK of a cloud that is not used costs a second"
 
 
@@ -86,12 +86,12 @@ def test_components_do_no_arithmetic() -> None:
 def test_the_entry_point_is_one_breath() -> None:
     text = (PROJECT / "__main__.py").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 30, "who reads it sees the whole program"
-    names = {called(node) for node in ast.walk(trees()["__main__.py"]) if isinstance(node, ast.Call)}
+    names = {called(node) for node in ast.walk(parsed("__main__.py")) if isinstance(node, ast.Call)}
     assert names == {"refusals", "load", "plan", "stack_name", "assemble", "export"}, "it wires and creates nothing itself"
 
 
 def test_files_and_functions_stay_readable() -> None:
-    long_files = {path: lines for path in trees() if (lines := len((PROJECT / path).read_text(encoding="utf-8").splitlines())) > 300}
+    long_files = {path: lines for path in files() if (lines := len((PROJECT / path).read_text(encoding="utf-8").splitlines())) > 300}
     assert not long_files, "a file that outgrows its room gets a folder"
     long_functions = {
         f"{path} {function.name}": lines

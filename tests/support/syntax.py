@@ -12,15 +12,26 @@ PACKAGES = ("bench", "components", "contracts", "fleet", "local", "stacks", "tes
 
 
 @cache
+def files() -> tuple[str, ...]:
+    """Paths inside the project of every Python file of ours."""
+    found = [*PROJECT.glob("*.py"), *(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))]
+    return tuple(sorted(path.relative_to(PROJECT).as_posix() for path in found))
+
+
+@cache
+def parsed(path: str) -> ast.Module:
+    """One file. Parsing all of them takes seconds, and most contracts are about a few."""
+    return ast.parse((PROJECT / path).read_text(encoding="utf-8"))
+
+
 def trees() -> dict[str, ast.Module]:
-    """Path inside the project to the tree of every Python file of ours."""
-    files = [*PROJECT.glob("*.py"), *(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))]
-    return {path.relative_to(PROJECT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(files)}
+    """Path to the tree of every file."""
+    return under("")
 
 
 def under(*folders: str) -> dict[str, ast.Module]:
     """The files in these folders."""
-    return {path: tree for path, tree in trees().items() if path.startswith(folders)}
+    return {path: parsed(path) for path in files() if path.startswith(folders)}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
