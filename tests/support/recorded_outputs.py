@@ -11,7 +11,7 @@ def outputs(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Outputs that the program reads, of a resource of AWS; nothing of any other."""
     if not kind.startswith("aws:"):
         return {}
-    service = kind.split(":")[1].split("/")[0]
+    service = kind.split(":")[1].partition("/")[0]
     found: dict[str, Any] = {"arn": f"arn:aws:{service}:region:{ACCOUNT}:{name}", "name": inputs.get("name", name)}
     return found | _OWN.get(kind, lambda _name, _inputs: {})(name, inputs)
 

@@ -1,15 +1,17 @@
 """A stand-in for the Kubernetes provider: this process serves it, it keeps objects in memory, and it fails when told to.
 
 It speaks `pulumirpc.ResourceProvider`; the engine attaches to it where PULUMI_DEBUG_PROVIDERS names its port. No cluster is
-behind it: nothing is scheduled or admitted, and a Deployment is Ready at once. Like server-side apply, creating an object
-that exists adopts it, and deleting one that is gone succeeds.
+behind it: nothing is scheduled or admitted, a Deployment is Ready at once, and a chart is its values: nothing is rendered. Like
+server-side apply, creating an object that exists adopts it, and deleting one that is gone succeeds.
 """
 
 # ruff: noqa: N802  the protocol names its methods
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.tools.recipes import PULUMI_KUBERNETES
 from tests.support.stand_in_provider_interruptions import PATIENCE_SECONDS, Interruption, Interruptions
-from tests.support.stand_in_provider_rules import faults, replacing
+from tests.support.stand_in_provider_rules import faults, kind_of, replacing, undefined
 from tests.support.stand_in_provider_wire import changed, difference, identity_of, message, plain
 
 HANDLERS = 64
@@ -49,6 +51,8 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.log: list[Change] = []
         self.previewed: list[str] = []
         """URNs of creates that were only previewed."""
+        self.unreachable: Callable[[str], str | None] = lambda _: None
+        """Cluster to what its API server, or the way to it, says instead of an answer."""
         self._configurations: dict[str, dict[str, Any]] = {}
         self._interruptions = Interruptions()
         self._lock = threading.Lock()
@@ -88,11 +92,15 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _carry_out(self, operation: str, urn: str, key: tuple[str, ...], value: dict[str, Any] | None, context: grpc.ServicerContext) -> None:
         """Store or remove, log, and meet the interruption that is due."""
+        self._reach(key[0], context)
         due = self._interruptions.due(operation, urn)
         if due and due.message:
             context.abort(grpc.StatusCode.UNKNOWN, due.message)
         with self._lock:
             cluster, kind, identity = key
+            releases = {found[2].rpartition("/")[2] for found in self.objects if found[:2] == (cluster, "Release")}
+            if operation == "create" and (reason := undefined(value or {}, releases)):
+                context.abort(grpc.StatusCode.UNKNOWN, reason)
             done = "adopt" if operation == "create" and key in self.objects else operation
             if value is None:
                 self.objects.pop(key, None)
@@ -102,8 +110,13 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
         if due:
             due.released.wait(PATIENCE_SECONDS)
 
+    def _reach(self, cluster: str, context: grpc.ServicerContext) -> None:
+        reason = self.unreachable(cluster)
+        if reason:
+            context.abort(grpc.StatusCode.UNKNOWN, f"configured Kubernetes cluster is unreachable: {reason}")
+
     def _key(self, kind_token: str, identity: str, context: grpc.ServicerContext) -> tuple[str, ...]:
-        return (self._configurations[context.peer()]["context"], kind_token.rpartition(":")[2], identity)
+        return (_cluster(self._configurations[context.peer()]), kind_token.rpartition(":")[2], identity)
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
@@ -122,7 +135,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         old, new = plain(request.olds), plain(request.news)
-        return difference(changed(old, new), [name for name in changed(old, new) if name == "clusterIdentifier"])
+        return difference(changed(old, new), [name for name in changed(old, new) if name == "clusterIdentifier"], delete_first=False)
 
     def Configure(self, request: Any, context: Any) -> Any:
         self._configurations[context.peer()] = plain(request.args)
@@ -137,7 +150,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         old, new = plain(request.old_inputs), plain(request.news)
-        return difference(changed(old, new), replacing(new["kind"], old, new, self._configurations[context.peer()]))
+        return difference(changed(old, new), replacing(kind_of(new), old, new, self._configurations[context.peer()]))
 
     def Create(self, request: Any, context: Any) -> Any:
         if request.preview:
@@ -145,17 +158,19 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=request.properties)
         value = plain(request.properties)
         identity = identity_of(value)
-        self._carry_out("create", request.urn, self._key(f":{value['kind']}", identity, context), value, context)
+        self._carry_out("create", request.urn, self._key(f":{kind_of(value)}", identity, context), value, context)
         return provider_pb2.CreateResponse(id=identity, properties=request.properties)
 
     def Update(self, request: Any, context: Any) -> Any:
         if not request.preview:
             value = plain(request.news)
-            self._carry_out("update", request.urn, self._key(f":{value['kind']}", request.id, context), value, context)
+            self._carry_out("update", request.urn, self._key(f":{kind_of(value)}", request.id, context), value, context)
         return provider_pb2.UpdateResponse(properties=request.news)
 
     def Read(self, request: Any, context: Any) -> Any:
-        found = self.objects.get(self._key(request.urn.split("::")[2], request.id, context))
+        key = self._key(request.urn.split("::")[2], request.id, context)
+        self._reach(key[0], context)
+        found = self.objects.get(key)
         if found is None:
             return provider_pb2.ReadResponse()
         live = message(found)
@@ -164,3 +179,8 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: Any, context: Any) -> Any:
         self._carry_out("delete", request.urn, self._key(request.urn.split("::")[2], request.id, context), None, context)
         return empty_pb2.Empty()
+
+
+def _cluster(configuration: Mapping[str, Any]) -> str:
+    """Name of the context: given, or the current one of a kubeconfig that is given as text."""
+    return configuration.get("context") or json.loads(configuration["kubeconfig"])["current-context"]

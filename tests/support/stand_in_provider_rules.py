@@ -7,16 +7,17 @@ creates; the cluster tier runs the real provider.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from kubernetes_validate.utils import schema_contents
+from pulumi_kubernetes.helm.v3 import ReleaseArgs
 from referencing import Registry, Resource
 
-from tests.support.stand_in_provider_sdk import unknown_to_sdk
+from tests.support.stand_in_provider_sdk import missing_or_mistyped, unknown_to_sdk
 from tests.support.stand_in_provider_wire import at
 
 KUBERNETES_VERSION = "1.36"
@@ -34,9 +35,23 @@ REPLACED_BY: Mapping[str, tuple[str, ...]] = {
 MUTABLE_BY_CONFIGURATION = {"ConfigMap": "enableConfigMapMutable", "Secret": "enableSecretMutable"}
 REPLACED_BY_ANY = ("metadata.name", "metadata.namespace")
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+RELEASE_REPLACED_BY = ("name", "namespace")
+"""A chart that was installed is upgraded, whatever else changes."""
+
+DEFINED_BY = {"external-secrets.io": "external-secrets"}
+"""API group to the release whose chart brings its kinds."""
+
 
 def faults(kind_token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(property, reason) for everything that Kubernetes or the SDK would not know or not take."""
+    """(property, reason) for everything that Kubernetes or the SDK would not know or not take.
+
+    Kinds that a chart defines have a name and no schema here.
+    """
+    if kind_token == RELEASE:
+        return list(missing_or_mistyped(ReleaseArgs, inputs)) + list(unknown_to_sdk(ReleaseArgs, inputs, ""))
+    if _group(inputs) in DEFINED_BY:
+        return [] if inputs.get("metadata", {}).get("name") else [("metadata.name", "objects of a fleet have fixed names")]
     found = list(unknown_to_sdk(_input_type(kind_token), inputs, ""))
     if not inputs.get("metadata", {}).get("name"):
         found.append(("metadata.name", "the stand-in makes no names: objects of a fleet have fixed ones"))
@@ -44,10 +59,28 @@ def faults(kind_token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*found, *((".".join(str(part) for part in error.absolute_path), error.message) for error in errors)]
 
 
+def kind_of(inputs: Mapping[str, Any]) -> str:
+    """Kind of an object; a chart's inputs name none."""
+    return inputs.get("kind", "Release")
+
+
+def undefined(inputs: Mapping[str, Any], releases: Collection[str]) -> str | None:
+    """What a cluster with these releases says of a kind that it does not know."""
+    chart = DEFINED_BY.get(_group(inputs))
+    missing = chart is not None and chart not in releases
+    return f'no matches for kind "{kind_of(inputs)}" in version "{inputs["apiVersion"]}"' if missing else None
+
+
+def _group(inputs: Mapping[str, Any]) -> str:
+    return str(inputs.get("apiVersion", "")).rpartition("/")[0]
+
+
 def replacing(kind: str, old: Mapping[str, Any], new: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> list[str]:
     """The changed properties that the real provider, configured so, answers with a replacement."""
     mutable = MUTABLE_BY_CONFIGURATION.get(kind)
     own = () if mutable and str((configuration or {}).get(mutable)).lower() == "true" else REPLACED_BY.get(kind, ())
+    if kind == "Release":
+        return [path for path in RELEASE_REPLACED_BY if at(old, path) != at(new, path)]
     return [path for path in (*REPLACED_BY_ANY, *own) if at(old, path) != at(new, path)]
 
 

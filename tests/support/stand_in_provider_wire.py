@@ -28,8 +28,9 @@ def message(value: Mapping[str, Any]) -> Struct:
 
 def identity_of(value: Mapping[str, Any]) -> str:
     """The ID that the real provider of Kubernetes gives an object."""
-    namespace = value["metadata"].get("namespace")
-    return f"{namespace}/{value['metadata']['name']}" if namespace else value["metadata"]["name"]
+    named = value.get("metadata", value)
+    namespace = named.get("namespace")
+    return f"{namespace}/{named['name']}" if namespace else named["name"]
 
 
 def _plain(value: Any) -> Any:
