@@ -52,6 +52,7 @@ TABLE: list[tuple[dict[str, Any], int, str, str, str]] = [
     ({"clusters.us.network_cidr": "10.64.0.0/16"}, 2, "clusters.us.network_cidr", "is a /16", "10.64.0.0/17"),
     ({"clusters.us.network_cidr": "203.0.128.0/17"}, 2, "clusters.us.network_cidr", "no private range", "10.0.0.0/8"),
     ({"clusters.us.network_cidr": "172.20.0.0/17"}, 1, "clusters.us.network_cidr", "Services", "network_cidr:"),
+    ({"clusters.us.replicate_weights_to": ["gone"]}, 1, "clusters.us.replicate_weights_to[0]", "cluster", "none is defined"),
     ({"clusters.us.account": "12345"}, 2, "clusters.us.account", "twelve digits", "quote it"),
     ({"clusters.us.deployer": "arn:aws:sts::111122223333:assumed-role/deployer/me"}, 2, "clusters.us.deployer", "IAM role", "arn:aws:iam::"),
     ({"clusters.us.zones": ["us-east-2a"]}, 2, "clusters.us.zones[0]", "id of an availability zone", "use2-az1"),
