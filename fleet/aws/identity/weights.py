@@ -88,10 +88,11 @@ def replication(inputs: RegionInputs) -> RolePlan | None:
 
 
 def _read() -> tuple[Statement, ...]:
-    """The driver mounts the prefix and lists only below it, so it works with the condition (Mountpoint's own test of scoped credentials)."""
-    listing = {"StringLike": {"s3:prefix": f"{BUCKET_PREFIX}*"}}
+    """Listing is not limited to the prefix, and there is nothing else in the bucket: S3 says "not found" only to whoever may list without a
+    condition, else "denied", and Mountpoint asks for each file that it is about to make, the gate for a marker that is not there yet.
+    """
     return (
-        Statement(sid="ListWeights", actions=("s3:ListBucket",), resources=(BUCKET,), conditions={**IN_OWN_ACCOUNT, **listing}),
+        Statement(sid="ListWeights", actions=("s3:ListBucket",), resources=(BUCKET,), conditions=IN_OWN_ACCOUNT),
         Statement(sid="ReadWeights", actions=("s3:GetObject",), resources=(WEIGHTS,), conditions=IN_OWN_ACCOUNT),
     )
 
