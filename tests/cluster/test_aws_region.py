@@ -5,7 +5,8 @@ AWS is a stand-in, machines and volume drivers are simulated, and every chart is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.cluster
 REGIONS = ("east", "west")
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:role/platform"
 
+PATIENCE_SECONDS, SETTLING_SECONDS = 90.0, 2.0
+
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
@@ -38,7 +41,10 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClusters]:
 
 @pytest.fixture(scope="module")
 def before(empty: AwsClusters) -> dict[str, set[str]]:
-    return {region: empty.server(region).everything() for region in REGIONS}
+    """What each control plane makes for itself, once that is complete: some of it comes seconds after the server is ready."""
+    return {
+        region: eventually(lambda region=region: _settled(empty.server(region)), f"an end of what {region} makes for itself") for region in REGIONS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -242,11 +248,28 @@ def test_destroy_takes_everything_away_and_the_cluster_only_after_what_is_in_it(
         inside = [order.index(_title(one)) for one in resources if one["type"].startswith("kubernetes:") and _of(one, region)]
         needed = [order.index(_title(one)) for one in resources if one["type"].startswith("aws:eks/") and _of(one, region)]
         assert max(inside) < min(needed), f"{region}: objects go while cluster, machines, identities and access are there"
-        eventually(
-            lambda region=region: fleet.server(region).everything() == before[region] | _kept(fleet, region), f"the end of all that {region} had"
-        )
+        left = eventually_empty(lambda region=region: fleet.server(region).everything() - before[region] - _kept(fleet, region))
+        assert not left, f"{region} still has {sorted(left)}"
+        assert _kept(fleet, region) <= fleet.server(region).everything(), "definitions are kept on purpose"
     assert not fleet.aws.objects, "the account is empty"
     assert not fleet.aws.account.implicit, "with what AWS made by itself"
+
+
+def eventually_empty(leftovers: Callable[[], set[str]]) -> set[str]:
+    """What is still there when there was time for it to go."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (left := leftovers()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left
+
+
+def _settled(server: ApiServer) -> set[str]:
+    """Everything there is, once every namespace has what controllers put into it and nothing more has come for a while."""
+    found = server.everything()
+    names = {name.partition(" /")[2] for name in found if name.startswith("namespaces ")}
+    whole = all({f"serviceaccounts {name}/default", f"configmaps {name}/kube-root-ca.crt"} <= found for name in names)
+    time.sleep(SETTLING_SECONDS)
+    return found if whole and server.everything() == found else set()
 
 
 def _title(resource: dict[str, Any]) -> tuple[str, str]:
