@@ -12,8 +12,7 @@ from fleet.architecture import Architecture, from_config
 from fleet.sizing import SizeRequest, size
 from tests.support.tiers import TIERS
 
-TIER_LIMITS_SECONDS = {"pure": 8.0, "mocks": 40.0}
-"""About 5 ms for each of 1,400 pure tests, and 60 ms for each of 520 that run the program: a tier that is slower has slow tests in it."""
+TIER_LIMITS_SECONDS = {"pure": 5.0, "mocks": 30.0}
 TIER_RUNS = 3
 
 COMMANDS = {
