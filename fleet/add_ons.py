@@ -74,7 +74,19 @@ class ManifestSpec:
     kind: str
     namespace: str | None
     spec: Mapping[str, Planned]
+    """Empty: the kind has none."""
     needs: tuple[str, ...] = ()
+    fields: Mapping[str, Planned] = field(default_factory=dict[str, "Planned"])
+    """Of kinds without a spec: what stands beside the name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EgressSpec:
+    """A place that pods with weights must reach by themselves, where a driver runs beside them and not on the node."""
+
+    cidr: str
+    port: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +99,9 @@ class InCluster:
     manifests: tuple[ManifestSpec, ...] = ()
     serving_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of the namespace that models are served in, by which add-ons know it."""
+    weights_egress: tuple[EgressSpec, ...] = ()
+    """What servers and mirrors may reach to get at weights, beside what every cluster lets them."""
 
     def __bool__(self) -> bool:
         """Whether anything is wanted at all."""
-        return any((self.namespaces, self.add_ons, self.storage_classes, self.manifests, self.serving_labels))
+        return any((self.namespaces, self.add_ons, self.storage_classes, self.manifests, self.serving_labels, self.weights_egress))

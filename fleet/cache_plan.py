@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from fleet.references import PublishedAs, Reference
@@ -25,9 +25,9 @@ class DriverSource:
 
     driver: str
     """Name of the driver, for example s3.csi.aws.com."""
-    serving_handle: str
+    serving_handle: Annotated[str | Reference, PublishedAs("string")]
     """What the driver knows the servers' volume by. A node mounts each handle once, so no other volume has it."""
-    mirror_handle: str
+    mirror_handle: Annotated[str | Reference, PublishedAs("string")]
     """What the driver knows the mirror's volume by."""
     attributes: Annotated[Mapping[str, str | Reference], PublishedAs("object")]
     """The driver's own words for the place. Values that only the cloud knows stand as ${name}."""
@@ -35,8 +35,34 @@ class DriverSource:
     """Options of the mount that servers read through."""
     mirror_options: Annotated[tuple[str | Reference, ...], PublishedAs("array")]
     """Options of the mount that the mirror writes through."""
+    pod_annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What pods that mount it must say of themselves: some drivers put a container of their own beside the others."""
     kind: Literal["driver"] = "driver"
     """Tells this source from a folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCache:
+    """A volume of each serving pod in which its driver keeps what it read."""
+
+    volume: str
+    """Name that the driver looks for."""
+    medium: Literal["Memory", ""]
+    """Memory of the machine, or its own disks."""
+    size_gib: int
+    pod_annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What serving pods say of themselves so that room for it is reserved: the driver's container fills it, not the server's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hydration:
+    """A disk that one pod writes, and of which many nodes then read copies: written once, photographed, copied into each zone."""
+
+    snapshot: str
+    """Name of the VolumeSnapshot that is taken when the mirror is done."""
+    snapshot_class: str
+    read_only_class: str
+    """Storage class that makes the copies, whose claim many nodes mount and none writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +76,7 @@ class StaticVolumes:
     source: FolderSource | DriverSource
 
 
-CacheKind = Literal["bucket", "volume", "shared", "node_local"]
+CacheKind = Literal["bucket", "volume", "shared", "node_local", "hyperdisk_ml"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +86,8 @@ class CacheOffer:
     kind: CacheKind
     load_seconds: int
     """From the start of a new server's pod until its weights are in GPU memory, apart from images and the engine."""
-    usd_per_month: float
-    """List price of what lies there; disks of a machine belong to its price."""
+    usd_per_month: float | None
+    """List price of what lies there; disks of a machine belong to its price. Null where no public table with a date has it."""
     usd_per_load: float
     """List price of reading the weights once."""
 
@@ -97,5 +123,9 @@ class CachePlan:
     mirror_image: str
     hub_token_secret: str | None
     load_gib_per_second: float
+    read_cache: ReadCache | None = None
+    """Room in which each server's driver keeps what it read; null: it keeps nothing, or the node does."""
+    hydration: Hydration | None = None
+    """Where servers read copies of the mirror's disk instead of the disk itself."""
     offers: tuple[CacheOffer, ...] = ()
     """What each kind would cost and take here, the chosen one first; empty where the storage is somebody else's."""

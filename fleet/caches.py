@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import ceil, floor
 
-from fleet import catalog, naming
-from fleet.fleet_plan import CachePlan, DriverSource, FolderSource, StaticVolumes
+from fleet import catalog, gcs_fuse, naming
+from fleet.fleet_plan import CachePlan, DriverSource, FolderSource, Hydration, StaticVolumes
 from fleet.model_server import engine_image
 from fleet.problems import Problem
 from fleet.references import Reference
 from fleet.server_inputs import ServerInputs
-from fleet.settings import AwsCluster, ExistingCluster
+from fleet.settings import AwsCluster, ExistingCluster, GcpCluster
 from fleet.startup import (
     LOAD_GIB_PER_SECOND,
     LONGEST_IMAGE_PULL_SECONDS,
@@ -28,6 +29,9 @@ NO_STORAGE_CLASS = ""
 
 SHARED_CLASS, VOLUME_CLASS = "fleet-shared", "fleet-volume"
 """Storage classes that a cloud's cluster gets: of a file system that many nodes mount, and of disks."""
+
+HYDRATION_CLASS, READ_ONLY_CLASS, SNAPSHOT_CLASS = "fleet-hydration", "fleet-read-only", "fleet-snapshots"
+"""Classes of a disk that the mirror writes, of copies of it that many nodes read, and of the snapshot between them."""
 
 BUCKET_PREFIX = "weights/"
 """Where weights lie in a region's bucket; policies name it, so it ends in a slash."""
@@ -52,7 +56,8 @@ def cache_plan(inputs: ServerInputs) -> CachePlan:
     """The cache that this placement's weights lie in; placements of the same revision and kind share it."""
     model, settings, name, kind = inputs.model, inputs.settings, inputs.cache_name, inputs.cache_kind
     static = _static(inputs)
-    single = kind == "volume"
+    hydrated = kind == "hyperdisk_ml"
+    on_disk = kind == "volume" or hydrated
     in_bucket = static is not None and isinstance(static.source, DriverSource)
     return CachePlan(
         name=name,
@@ -61,17 +66,18 @@ def cache_plan(inputs: ServerInputs) -> CachePlan:
         kind=kind,  # pyright: ignore[reportArgumentType]
         size_gib=size_gib(inputs),
         storage_class=NO_STORAGE_CLASS if static else _storage_class(inputs),
-        access_mode="ReadWriteOnce" if single else "ReadWriteMany",
+        access_mode="ReadWriteOnce" if on_disk else "ReadWriteMany",
         static=static,
-        mirror_claim=f"mirror-{name}" if static else name,
+        mirror_claim=f"mirror-{name}" if static or hydrated else name,
         mirror_flags=OBJECT_STORE_FLAGS if in_bucket else (),
-        mirror_awaited_seconds=_mirror_seconds(inputs) if single else None,
-        audit_name=None if single else naming.safe_name("audit", name, limit=naming.CRON_JOB),
-        audit_schedule=None if single else naming.weekly_schedule(settings.name, settings.environment, inputs.cluster_name, name),
+        mirror_awaited_seconds=_mirror_seconds(inputs) if on_disk else None,
+        audit_name=None if on_disk else naming.safe_name("audit", name, limit=naming.CRON_JOB),
+        audit_schedule=None if on_disk else naming.weekly_schedule(settings.name, settings.environment, inputs.cluster_name, name),
         node_copy_gib=size_gib(inputs) if kind == "node_local" else None,
         mirror_image=engine_image(inputs),
         hub_token_secret=settings.secrets.hub_token,
         load_gib_per_second=LOAD_GIB_PER_SECOND[kind],
+        hydration=Hydration(snapshot=name, snapshot_class=SNAPSHOT_CLASS, read_only_class=READ_ONLY_CLASS) if hydrated else None,
     )
 
 
@@ -82,25 +88,30 @@ def size_gib(inputs: ServerInputs) -> int:
 
 def problems(inputs: ServerInputs) -> list[Problem]:
     """Why this placement's servers cannot copy their weights to their node's own disks, with machines that could hold them."""
-    if inputs.cache_kind != "node_local" or not isinstance(inputs.cluster, AwsCluster):
+    if inputs.cache_kind != "node_local" or isinstance(inputs.cluster, ExistingCluster):
         return []
     pool, servers = inputs.pool, inputs.pool.gpus_per_node // inputs.model.tensor_parallel
     needed = servers * size_gib(inputs)
-    machine = next(shape for shape in catalog.SHAPES if (shape.cloud, shape.machine) == ("aws", pool.machine))
+    machine = next(shape for shape in catalog.SHAPES if (shape.cloud, shape.machine) == (inputs.cluster.cloud, pool.machine))
     free = _room_gib(machine)
     if free >= needed:
         return []
     copies = f"{servers} servers with a copy of {size_gib(inputs)} GiB each" if servers > 1 else f"a copy of {size_gib(inputs)} GiB"
     limit = f"{machine.machine} has {machine.local_nvme_gb} GB of disks of its own, {free} GiB of it for weights; it must hold {copies}"
-    found = _machines(inputs, needed)
-    remedy = f"set pools.{pool.name}.machine to one that holds them: {'; '.join(found)}; or use bucket" if found else "use bucket"
+    found, others = _machines(inputs, needed, (pool.accelerator,)), _machines(inputs, needed, tuple(catalog.ACCELERATORS))
+    remedy = "use bucket"
+    if found:
+        remedy = f"set pools.{pool.name}.machine to one that holds them: {'; '.join(found)}; or use bucket"
+    elif others:
+        remedy = f"use bucket, or a pool of machines with other GPUs that hold them: {'; '.join(others)}"
     return [Problem(field=f"models.{inputs.model.name}.cache.kind", value="node_local", limit=limit, remedy=remedy)]
 
 
-def _machines(inputs: ServerInputs, needed_gib: int) -> list[str]:
-    """Machines with the same GPUs that the region sells and whose disks would do, the cheapest first: three at most."""
-    wanted = ("aws", inputs.pool.accelerator, inputs.pool.gpus_per_node)
-    sold = [shape for shape in catalog.SHAPES if (shape.cloud, shape.accelerator, shape.gpus) == wanted and shape.sold_in(inputs.cluster.region)]
+def _machines(inputs: ServerInputs, needed_gib: int, accelerators: Collection[str]) -> list[str]:
+    """Machines with as many of these GPUs that the region sells and whose disks would do, the cheapest first: three at most."""
+    wanted = (inputs.cluster.cloud, inputs.pool.gpus_per_node)
+    alike = [shape for shape in catalog.SHAPES if (shape.cloud, shape.gpus) == wanted and shape.accelerator in accelerators]
+    sold = [shape for shape in alike if shape.sold_in(inputs.cluster.region)]
     sold.sort(key=lambda shape: (shape.usd_per_hour is None, shape.usd_per_hour or 0.0, shape.machine))
     return [shape.label for shape in sold if _room_gib(shape) >= needed_gib][:3]
 
@@ -112,7 +123,7 @@ def _room_gib(machine: catalog.Shape) -> int:
 def _storage_class(inputs: ServerInputs) -> str | None:
     if isinstance(inputs.cluster, ExistingCluster):
         return inputs.cluster.storage_classes.get("cache")
-    return {"shared": SHARED_CLASS, "volume": VOLUME_CLASS}.get(inputs.cache_kind)
+    return {"shared": SHARED_CLASS, "volume": VOLUME_CLASS, "hyperdisk_ml": HYDRATION_CLASS}.get(inputs.cache_kind)
 
 
 def _static(inputs: ServerInputs) -> StaticVolumes | None:
@@ -122,11 +133,14 @@ def _static(inputs: ServerInputs) -> StaticVolumes | None:
     if inputs.cache_folder:
         return StaticVolumes(serving_volume=serving, mirror_volume=mirror, source=FolderSource(path=inputs.cache_folder))
     if inputs.cache_kind in BUCKET_KINDS and isinstance(inputs.cluster, AwsCluster):
-        return StaticVolumes(serving_volume=serving, mirror_volume=mirror, source=_bucket(inputs.cluster.region, serving, mirror))
+        return StaticVolumes(serving_volume=serving, mirror_volume=mirror, source=_s3_bucket(inputs.cluster.region, serving, mirror))
+    if inputs.cache_kind in BUCKET_KINDS and isinstance(inputs.cluster, GcpCluster):
+        source = _gcs_bucket(serving, mirror, kept=inputs.cache_kind == "bucket")
+        return StaticVolumes(serving_volume=serving, mirror_volume=mirror, source=source)
     return None
 
 
-def _bucket(region: str, serving: str, mirror: str) -> DriverSource:
+def _s3_bucket(region: str, serving: str, mirror: str) -> DriverSource:
     """The region's bucket through Mountpoint, with the role of each pod's own service account (docs/adr/0041).
 
     Options are written as the driver's documentation writes them. The region is named because pods cannot ask the node for
@@ -145,6 +159,26 @@ def _bucket(region: str, serving: str, mirror: str) -> DriverSource:
         attributes={"bucketName": Reference("bucket_name"), "authenticationSource": "pod"},
         serving_options=(*options, "read-only"),
         mirror_options=(*options, "allow-delete", "allow-overwrite"),
+    )
+
+
+def _gcs_bucket(serving: str, mirror: str, *, kept: bool) -> DriverSource:
+    """The region's bucket through Cloud Storage FUSE, with the identity of each pod's own service account.
+
+    Args:
+        serving: name of the servers' volume.
+        mirror: name of the mirror's volume.
+        kept: whether servers may keep what they read; a copy on the node's disks is read once.
+    """
+    folder = f"only-dir={BUCKET_PREFIX.rstrip('/')}"
+    return DriverSource(
+        driver=gcs_fuse.DRIVER,
+        serving_handle=gcs_fuse.handle(serving),
+        mirror_handle=gcs_fuse.handle(mirror),
+        attributes=gcs_fuse.ATTRIBUTES,
+        serving_options=(folder, *gcs_fuse.READ_OPTIONS, *(gcs_fuse.FILE_CACHE_OPTIONS if kept else ())),
+        mirror_options=(folder, *gcs_fuse.WRITE_OPTIONS),
+        pod_annotations=gcs_fuse.POD_ANNOTATIONS,
     )
 
 

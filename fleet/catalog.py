@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fleet import catalog_rows as rows
-from fleet.aws import offerings
+from fleet.aws import offerings as aws_offerings
+from fleet.gcp import offerings as gcp_offerings
 from fleet.problems import InputError, Problem
 
 
@@ -31,12 +32,12 @@ class Shape:
     spot_usd_per_hour: float | None
     price_date: str
     price_source: str
+    price_region: str
+    """Where the list price is known from: other regions may differ."""
     regions: frozenset[str]
     """Where it is known to be sold."""
     missing_regions: frozenset[str]
     """Where it is known not to be sold."""
-    all_regions_known: bool
-    """Whether a region in neither list does not sell it; otherwise nobody knows, and nothing speaks against it."""
     on_demand: bool
     """Whether one can simply be started; otherwise it is spot, flex-start, reservation or capacity block."""
     capacity_blocks: bool
@@ -46,13 +47,13 @@ class Shape:
         """Whether nothing known speaks against this region."""
         if region is None or region in self.regions:
             return True
-        return region not in self.missing_regions and not self.all_regions_known
+        return region not in self.missing_regions
 
     @property
     def label(self) -> str:
         """One alternative in an error message."""
         price = "price unknown" if self.usd_per_hour is None else f"{self.usd_per_hour:.2f} US dollars per hour"
-        return f"{self.machine} ({self.cloud}, {self.gpus} × {self.accelerator}, {price})"
+        return f"{self.machine} ({self.cloud}, {self.gpus} × {self.accelerator}, {price}{'' if self.on_demand else ', not on demand'})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,9 @@ class Accelerator:
     aws_spot_quota_code: str | None
     """None where no source says which quota spot machines count against."""
     gcp_quota: str | None
+    """Of machines on demand and of reservations; a family of GPUs stands behind a slash."""
+    gcp_spot_quota: str | None
+    """Of spot and flex-start machines."""
 
     @property
     def bfloat16(self) -> bool:
@@ -131,6 +135,7 @@ ACCELERATORS: Mapping[str, Accelerator] = {
         aws_quota_code=aws_quota,
         aws_spot_quota_code=rows.AWS_SPOT_QUOTAS.get(name),
         gcp_quota=gcp_quota,
+        gcp_spot_quota=rows.GCP_SPOT_QUOTAS.get(name),
     )
     for name, total_gib, bandwidth, tflops, capability, nvlink, gke_accelerator, labels, aws_quota, gcp_quota in rows.ACCELERATOR_ROWS
 }
@@ -148,9 +153,9 @@ _AWS = tuple(
         spot_usd_per_hour=None,
         price_date=rows.AWS_PRICE_DATE,
         price_source=rows.AWS_PRICE_SOURCE,
-        regions=offerings.regions_offering(machine),
-        missing_regions=offerings.regions_without(machine),
-        all_regions_known=False,
+        price_region=rows.AWS_PRICE_REGION,
+        regions=aws_offerings.regions_offering(machine),
+        missing_regions=aws_offerings.regions_without(machine),
         on_demand=True,
         capacity_blocks=machine.partition(".")[0] in rows.AWS_CAPACITY_BLOCKS,
     )
@@ -170,9 +175,9 @@ _GCP = tuple(
         spot_usd_per_hour=spot,
         price_date=rows.GCP_PRICE_DATE,
         price_source=rows.GCP_PRICE_SOURCE,
-        regions=rows.GCP_REGIONS.get(gpu, frozenset()),
-        missing_regions=rows.GCP_MISSING.get(gpu, frozenset()),
-        all_regions_known=gpu in rows.GCP_REGIONS,
+        price_region=rows.GCP_PRICE_REGION,
+        regions=gcp_offerings.regions_offering(machine),
+        missing_regions=gcp_offerings.regions_without(machine),
         on_demand=on_demand,
         capacity_blocks=False,
     )

@@ -32,8 +32,30 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
         "NVIDIA-A100-80GB-GPUS-per-project-region",
     ),
     ("L40S", 44.34, 864, 362, (8, 9), None, None, ("NVIDIA-L40S",), "L-DB2E81BA", None),
-    ("H100", 79.19, 3350, 989, (9, 0), 900, "nvidia-h100-80gb", ("NVIDIA-H100-80GB-HBM3",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
-    ("H200", 139.8, 4800, 989, (9, 0), 900, "nvidia-h200-141gb", ("NVIDIA-H200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
+    (
+        "H100",
+        79.19,
+        3350,
+        989,
+        (9, 0),
+        900,
+        "nvidia-h100-80gb",
+        ("NVIDIA-H100-80GB-HBM3",),
+        "L-417A185B",
+        "GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_H100",
+    ),
+    (
+        "H200",
+        139.8,
+        4800,
+        989,
+        (9, 0),
+        900,
+        "nvidia-h200-141gb",
+        ("NVIDIA-H200",),
+        "L-417A185B",
+        "GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_H200",
+    ),
     (
         "RTX-PRO-6000",
         95.0,
@@ -44,14 +66,15 @@ ACCELERATOR_ROWS: tuple[tuple[str, float, int, int, tuple[int, int], int | None,
         "nvidia-rtx-pro-6000",
         ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition",),
         "L-DB2E81BA",
-        "GPUS-PER-GPU-FAMILY-per-project-region",
+        "GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_RTX_PRO_6000",
     ),
-    ("B200", 178.35, 8000, 2250, (10, 0), 1800, "nvidia-b200", ("NVIDIA-B200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region"),
+    ("B200", 178.35, 8000, 2250, (10, 0), 1800, "nvidia-b200", ("NVIDIA-B200",), "L-417A185B", "GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_B200"),
 )
 """Memory: the lowest of the totals that engine logs printed for T4, L4, A10G, L40S, H100 and B200, commonly reported for the
 others. Bandwidth and TFLOPS: data sheets, A10G's own (70, not the A10's 125). Product labels: as public node listings show them."""
 
 AWS_PRICE_SOURCE = "karpenter-provider-aws price table, us-east-1"
+AWS_PRICE_REGION = "us-east-1"
 AWS_PRICE_DATE = "2026-07-20"
 
 AWS_ROWS: tuple[tuple[str, str, int, int, float, int, float | None], ...] = (
@@ -106,7 +129,22 @@ the copies disagree, so it has none."""
 AWS_CAPACITY_BLOCKS = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200")
 """Families that are also sold as Capacity Blocks."""
 
+GCP_SPOT_QUOTAS: dict[str, str] = {
+    "T4": "PREEMPTIBLE-NVIDIA-T4-GPUS-per-project-region",
+    "L4": "PREEMPTIBLE-NVIDIA-L4-GPUS-per-project-region",
+    "A100-40GB": "PREEMPTIBLE-NVIDIA-A100-GPUS-per-project-region",
+    "A100-80GB": "PREEMPTIBLE-NVIDIA-A100-80GB-GPUS-per-project-region",
+    "H100": "PREEMPTIBLE-NVIDIA-H100-GPUS-per-project-region",
+    "H200": "PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region",
+    "RTX-PRO-6000": "PREEMPTIBLE-NVIDIA-RTX-PRO-6000-GPUS-per-project-region",
+    "B200": "PREEMPTIBLE-NVIDIA-B200-GPUS-per-project-region",
+}
+"""Which quota spot and flex-start machines count against, in GPUs: one for each model, also where machines on demand are counted by family.
+Ids as public listings of live projects show them (seen in 2026, the family of the RTX PRO 6000 on 2026-06-29, that of the H100 in Google's
+own example)."""
+
 GCP_PRICE_SOURCE = "karpenter-provider-gcp price table, us-central1"
+GCP_PRICE_REGION = "us-central1"
 GCP_PRICE_DATE = "2026-08-03"
 
 GCP_ROWS: tuple[tuple[str, str, int, int, float, int, float | None, float | None, bool], ...] = (
@@ -142,27 +180,6 @@ GCP_ROWS: tuple[tuple[str, str, int, int, float, int, float | None, float | None
     ("a3-ultragpu-8g", "H200", 8, 224, 2952, 12000, None, None, False),
     ("a4-highgpu-8g", "B200", 8, 224, 2952, 12000, None, None, False),
 )
-"""N1 rows add the T4 at 0.35 US dollars per hour each, an assumption: no public table was found. A3 with fewer than eight
+"""N1 rows add the T4 at 0.35 US dollars per hour each (skypilot-catalog, commit 006059e0). A3 with fewer than eight
 GPUs is sold as spot or flex-start only by a billing note of 2026-09-26. a4-highgpu-8g has the memory of a3-ultragpu-8g, its
 neighbour in the only table found: no less is sold. a3-megagpu-8g is left out: it has another GKE accelerator type than H100."""
-
-GCP_REGIONS: dict[str, frozenset[str]] = {
-    "A100-40GB": frozenset(
-        [
-            "us-central1",
-            "us-east1",
-            "us-west1",
-            "us-west3",
-            "us-west4",
-            "europe-west4",
-            "asia-northeast1",
-            "asia-northeast3",
-            "asia-southeast1",
-            "me-west1",
-        ]
-    ),
-    "A100-80GB": frozenset(["us-central1", "us-east4", "us-east5", "europe-west4", "asia-southeast1"]),
-}
-"""By GPU, regions with a price row where the whole list is known."""
-
-GCP_MISSING: dict[str, frozenset[str]] = {"L4": frozenset({"us-east5"})}

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from fleet.aws.plan import AwsPlan
-from fleet.cache_plan import CacheKind, CacheOffer, CachePlan, DriverSource, FolderSource, StaticVolumes
+from fleet.cache_plan import CacheKind, CacheOffer, CachePlan, DriverSource, FolderSource, Hydration, ReadCache, StaticVolumes
+from fleet.gcp.plan import GcpPlan
 from fleet.references import PublishedAs, Reference
 from fleet.taints import Taint
 from fleet.terms import Term
@@ -23,10 +24,12 @@ __all__ = [
     "DriverSource",
     "FleetPlan",
     "FolderSource",
+    "Hydration",
     "Memory",
     "ModelPlan",
     "NodeRequirement",
     "PoolPlan",
+    "ReadCache",
     "ReplicaBounds",
     "Resources",
     "RolloutPlan",
@@ -36,7 +39,7 @@ __all__ = [
     "Taint",
 ]
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 """Version of `contracts/plan.schema.json`. A field is added in a minor, renamed or removed in a major."""
 
 
@@ -202,6 +205,8 @@ class ModelPlan:
     wait: bool
     """Whether an update waits until the servers are Ready."""
     notes: tuple[str, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels that its pods name one by one, where the cloud looks for them there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +234,15 @@ class ClusterPlan:
     aws: Annotated[AwsPlan | None, PublishedAs("object", "null")] = None
     """What AWS is asked to make around it; null elsewhere. Values that only AWS knows stand as ${name}. For reading: no contract."""
 
+    gcp: Annotated[GcpPlan | None, PublishedAs("object", "null")] = None
+    """What Google Cloud is asked to make around it; null elsewhere. Likewise for reading alone."""
+
+    @property
+    def kubernetes_cluster(self) -> str | None:
+        """Name of the cluster in its cloud; None: somebody else made it."""
+        made = self.aws or self.gcp
+        return made.control_plane.name if made else None
+
     @property
     def aws_plan(self) -> AwsPlan:
         """The part of AWS, of a cluster that has one.
@@ -239,6 +253,17 @@ class ClusterPlan:
         if self.aws is None:
             raise ValueError(f"cluster {self.name} is in cloud {self.cloud}, which has nothing planned for AWS")
         return self.aws
+
+    @property
+    def gcp_plan(self) -> GcpPlan:
+        """The part of Google Cloud, of a cluster that has one.
+
+        Raises:
+            ValueError: it is in no region of Google Cloud.
+        """
+        if self.gcp is None:
+            raise ValueError(f"cluster {self.name} is in cloud {self.cloud}, which has nothing planned for Google Cloud")
+        return self.gcp
 
 
 @dataclass(frozen=True, kw_only=True)

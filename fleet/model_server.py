@@ -140,6 +140,7 @@ def _assemble(inputs: ServerInputs, rollout: RolloutPlan, sized: sizing.SizeResu
         usd_per_hour=cost.placement_cost(pool, model.tensor_parallel, inputs.replicas.min, maximum),
         cache=inputs.cache_name,
         node_requirements=placement.node_requirements(pool, inputs.cluster),
+        node_selector=placement.node_selector(pool),
         tolerations=pool.node_taints,
         priority_class=f"vllm-{entry.slo}",
         slo=entry.slo,

@@ -14,6 +14,8 @@ AWS_ROLE = 64
 AWS_ROLE_PREFIX = 38
 """The provider appends 26 characters to a prefix."""
 EKS_CLUSTER = 100
+GKE_NAME = 40
+"""Of clusters and of node pools."""
 GCP_SERVICE_ACCOUNT = 30
 BUCKET = 63
 PULUMI_SUFFIX = 8

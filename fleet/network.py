@@ -67,7 +67,7 @@ def slot(cluster_name: str) -> int:
 
 
 def _range(name: str, cluster: Cluster) -> IPv4Network:
-    if isinstance(cluster, AwsCluster) and cluster.network_cidr:
+    if not isinstance(cluster, ExistingCluster) and cluster.network_cidr:
         return IPv4Network(cluster.network_cidr)
     return _slots(block(cluster.region or ""))[slot(name)]
 
@@ -78,7 +78,7 @@ def _slots(within: IPv4Network) -> list[IPv4Network]:
 
 def _problems(clusters: Mapping[str, Cluster], ranges: Mapping[str, IPv4Network]) -> Iterator[Problem]:
     for name in sorted(ranges):
-        if ranges[name].overlaps(_SERVICES):
+        if isinstance(clusters[name], AwsCluster) and ranges[name].overlaps(_SERVICES):  # on Google they have addresses of the network
             limit = f"Services of the cluster have {SERVICE_CIDR}"
             yield Problem(field=f"clusters.{name}.network_cidr", value=str(ranges[name]), limit=limit, remedy=_other_range(name, clusters, ranges))
     for pair in combinations(sorted(ranges), 2):
@@ -90,11 +90,6 @@ def _overlap(pair: tuple[str, str], clusters: Mapping[str, Cluster], ranges: Map
     """Told of the cluster whose range is written, else of the later name."""
     one, other = sorted(pair, key=lambda name: (_written(clusters[name]), name))
     limit = f"cluster {one} has {ranges[one]} as well, and networks that overlap can never be connected"
-    if not isinstance(clusters[other], AwsCluster):
-        taken = {slot(name) for name in ranges if clusters[name].region == clusters[other].region}
-        free = next((name for name in (f"{other}-{number}" for number in range(2, 100)) if slot(name) not in taken), None)
-        remedy = f"give whichever of the two does not exist yet another name, for example {free}" if free else "use another region for one of them"
-        return Problem(field=f"clusters.{other}", value=str(ranges[other]), limit=limit, remedy=remedy)
     remedy = _other_range(other, clusters, ranges)
     if not _written(clusters[other]):
         remedy = f"on whichever of the two does not exist yet (another range replaces a network), {remedy}"
@@ -109,4 +104,4 @@ def _other_range(name: str, clusters: Mapping[str, Cluster], ranges: Mapping[str
 
 
 def _written(cluster: Cluster) -> bool:
-    return isinstance(cluster, AwsCluster) and cluster.network_cidr is not None
+    return not isinstance(cluster, ExistingCluster) and cluster.network_cidr is not None

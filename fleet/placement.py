@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fleet import catalog, shapes
 from fleet.fleet_plan import NodeRequirement, PoolPlan, Taint
 from fleet.problems import Problem
@@ -11,6 +13,12 @@ INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 POOL_LABEL = "vllm.pool"
 GPU_RESOURCE = "nvidia.com/gpu"
 
+COMPUTE_CLASS_LABEL = "cloud.google.com/compute-class"
+"""Key of the label and of the taint by which GKE knows which machines belong to a ComputeClass, and which pods ask for it."""
+
+PASSING_RUNGS = frozenset({"capacity_block", "flex_start"})
+"""Machines that end by themselves: a block with its time, a flex-start machine after seven days at most."""
+
 GPU_TAINT_VALUES = {"aws": "true", "gcp": "present", "eks": "true", "gke": "present", "nvidia": "true"}
 """EKS pools declare `true`, GKE adds `present` by itself: pods tolerate the key whatever its value."""
 
@@ -18,6 +26,16 @@ GPU_TAINT_VALUES = {"aws": "true", "gcp": "present", "eks": "true", "gke": "pres
 def gpu_taint(kind: str) -> Taint:
     """The taint of a GPU node in a cluster of this kind (aws, gcp; eks, gke or nvidia for an existing one)."""
     return Taint(key=GPU_RESOURCE, value=GPU_TAINT_VALUES[kind], effect="NoSchedule")
+
+
+def compute_class(pool: str) -> str:
+    """Name of the pool's ComputeClass in GKE, which keeps names that begin with gke or autopilot, and gives `default` to pods that name none."""
+    return f"vllm-{pool}"
+
+
+def lasting(capacity: Sequence[str]) -> tuple[str, ...]:
+    """Rungs whose machines stay for as long as they are wanted, in the pool's order."""
+    return tuple(rung for rung in capacity if rung not in PASSING_RUNGS)
 
 
 def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices: dict[str, float]) -> PoolPlan | Problem:
@@ -35,13 +53,18 @@ def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices
     except shapes.NoShape as error:
         field = f"pools.{name}.machine" if pool.machine else f"pools.{name}.gpus_per_node"
         value = pool.machine or f"{pool.gpus_per_node} × {pool.accelerator}"
-        return Problem(field=field, value=value, limit=f"is not sold for cluster {cluster_name}", remedy=str(error))
+        carrying = f" with {pool.gpus_per_node} × {pool.accelerator}" if pool.machine else ""
+        return Problem(field=field, value=value, limit=f"is not sold{carrying} for cluster {cluster_name}", remedy=str(error))
     rungs = _rungs(name, pool, cluster, shape)
     if rungs:
         return rungs
     labels = {"workload": "inference", POOL_LABEL: name}
+    taints = (gpu_taint(cluster.cloud),)
     if isinstance(cluster, AwsCluster):
         labels["k8s.amazonaws.com/accelerator"] = pool.accelerator.lower()
+    elif cluster.compute_classes:
+        labels[COMPUTE_CLASS_LABEL] = compute_class(name)
+        taints = (*taints, Taint(key=COMPUTE_CLASS_LABEL, value=compute_class(name), effect="NoSchedule"))
     return PoolPlan(
         name=name,
         accelerator=pool.accelerator,
@@ -54,14 +77,15 @@ def pool_plan(name: str, pool: Pool, cluster_name: str, cluster: Cluster, prices
         node_vcpus=shape.vcpus,
         node_memory_gib=shape.memory_gib,
         node_labels=labels,
-        node_taints=(gpu_taint(cluster.cloud),),
+        node_taints=taints,
     )
 
 
 def node_requirements(pool: PoolPlan, cluster: Cluster) -> tuple[NodeRequirement, ...]:
     """The labels a node must carry to take this pool's pods. In an existing cluster: machines no smaller than the plan counts on."""
     if isinstance(cluster, AwsCluster | GcpCluster):
-        return (NodeRequirement(key=POOL_LABEL, values=(pool.name,)),)
+        keys = [key for key in (POOL_LABEL, COMPUTE_CLASS_LABEL) if key in pool.node_labels]
+        return tuple(NodeRequirement(key=key, values=(pool.node_labels[key],)) for key in keys)
     gpu = catalog.accelerator(pool.accelerator)
     if cluster.gpu_labels == "nvidia":
         count = NodeRequirement(key="nvidia.com/gpu.count", values=(str(pool.gpus_per_node),))
@@ -72,6 +96,11 @@ def node_requirements(pool: PoolPlan, cluster: Cluster) -> tuple[NodeRequirement
     if cluster.gpu_labels == "gke" and gpu.gke_accelerator:
         found.append(NodeRequirement(key="cloud.google.com/gke-accelerator", values=(gpu.gke_accelerator,)))
     return tuple(found)
+
+
+def node_selector(pool: PoolPlan) -> dict[str, str]:
+    """Labels that a pod names one by one beside its requirements: GKE's guide chooses a ComputeClass in no other way."""
+    return {key: value for key, value in pool.node_labels.items() if key == COMPUTE_CLASS_LABEL}
 
 
 def _existing(name: str, pool: Pool, gpu: catalog.Accelerator, cluster_name: str, cluster: ExistingCluster) -> PoolPlan | Problem:
@@ -134,5 +163,7 @@ def _rungs(name: str, pool: Pool, cluster: AwsCluster | GcpCluster, shape: catal
         return Problem(field=field, value="capacity_block", limit=limit, remedy="use on_demand, spot or reservation")
     if "on_demand" in pool.capacity and not shape.on_demand:
         limit = f"{shape.machine} is sold as spot, flex_start or reservation only"
-        return Problem(field=field, value="on_demand", limit=limit, remedy="use one of these rungs, or the shape with all GPUs of the machine")
+        others = shapes.startable(shape, cluster.region)
+        instead = f"; or what can simply be started: {shapes.listing(others)}" if others else ""
+        return Problem(field=field, value="on_demand", limit=limit, remedy=f"use one of these rungs{instead}")
     return None

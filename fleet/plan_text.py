@@ -111,7 +111,7 @@ def _cache(cache: CachePlan) -> list[tuple[str, ...]]:
             offer.kind if offer.kind == cache.kind else f"or {offer.kind}",
             f"{cache.size_gib}",
             f"{offer.load_seconds}",
-            f"{offer.usd_per_month:,.2f}",
+            "-" if offer.usd_per_month is None else f"{offer.usd_per_month:,.2f}",
             f"{offer.usd_per_load:,.2f}",
         )
         for offer in cache.offers

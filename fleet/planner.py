@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from fleet import catalog, checks, cost, default_pools, naming, network, notices, placement, risks, rollout
+from fleet import catalog, checks, cost, default_pools, naming, network, notices, placement, reservations, risks, rollout
 from fleet.aws import checks as aws_checks
-from fleet.aws.images import mirrored
-from fleet.aws.inputs import RegionInputs
-from fleet.aws.region import region_plan
-from fleet.aws.storage_prices import offers
 from fleet.caches import cache_plan
 from fleet.caches import problems as cache_problems
 from fleet.fleet_plan import CachePlan, ClusterPlan, FleetPlan, ModelPlan, PoolPlan
+from fleet.gcp import checks as gcp_checks
 from fleet.lock import Lock
 from fleet.model_server import ServerInputs, model_plan
 from fleet.problems import PlanError, Problem
+from fleet.region_plans import with_region
 from fleet.resolve import ResolvedModel, resolve
-from fleet.settings import AwsCluster, Cluster, ExistingCluster, Replicas, Settings
+from fleet.settings import Cluster, ExistingCluster, Replicas, Settings
 
 NAMESPACE = "vllm"
 """One namespace per cluster; a stack owns its clusters, so two environments never share one."""
@@ -50,7 +47,9 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
         clusters.append(planned)
         problems += refused
     pools = {cluster.name: cluster.pools for cluster in clusters}
+    problems += reservations.problems(settings)
     problems += aws_checks.problems(settings, pools)
+    problems += gcp_checks.problems(settings, pools)
     problems += cost.budget_problems(settings, clusters) if not problems else []
     unresolved = risks.unresolved(clusters)
     refused, warnings = risks.judge(settings, unresolved)
@@ -71,6 +70,7 @@ def plan(settings: Settings, *, stack: str | None = None, lock: Lock | None = No
             *notices.notices(written, settings),
             *(problem.message for problem in network.collisions(settings)),
             *aws_checks.notices(settings, pools),
+            *gcp_checks.notices(settings, pools),
             *(f"{model.name} in {cluster.name}: {note}" for cluster in clusters for model in cluster.models for note in model.notes),
         ),
     )
@@ -141,33 +141,9 @@ def _cluster(
         caches=tuple(caches[key] for key in sorted(caches)),
         models=tuple(servers),
     )
-    if isinstance(cluster, AwsCluster) and network_cidr and not problems:
-        return _aws(settings, cluster, planned, network_cidr)
+    if network_cidr and not problems:
+        return with_region(settings, cluster, planned, network_cidr)
     return planned, problems
-
-
-def _aws(settings: Settings, cluster: AwsCluster, planned: ClusterPlan, network_cidr: str) -> tuple[ClusterPlan, list[Problem]]:
-    """The cluster with everything around it, as AWS is asked for it."""
-    inputs = RegionInputs(
-        settings=settings,
-        cluster_name=planned.name,
-        cluster=cluster,
-        namespace=planned.namespace,
-        network_cidr=network_cidr,
-        pools=planned.pools,
-        models=planned.models,
-        caches=planned.caches,
-    )
-    found = region_plan(inputs, {**planned.tags, "managed-by": naming.MANAGER})
-    if isinstance(found, list):
-        return planned, found
-    identifier = naming.cluster_identifier(settings.environment, planned.name, inputs.identity)
-    mirror = found.image_mirror
-    images = {*(model.image for model in planned.models), *(cache.mirror_image for cache in planned.caches)}
-    pulled_from = {image: mirrored(image, mirror) for image in sorted(images)} if mirror else {}
-    priced = offers(inputs)
-    caches = tuple(replace(cache, offers=priced[cache.name]) for cache in planned.caches)
-    return replace(planned, identifier=identifier, pulled_from=pulled_from, caches=caches, aws=found), []
 
 
 def _placed(settings: Settings, cluster: str, models: dict[str, ResolvedModel]) -> list[tuple[ResolvedModel, str, Replicas, str]]:

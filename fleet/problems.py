@@ -43,7 +43,7 @@ class Problem:
         if len(self.message) <= LONG_MESSAGE:
             return self.message
         head = self.message.removesuffix(f"; {self.remedy}")
-        return "\n".join([f"{head};", *(f"    {way}" for way in self.remedy.replace("; or ", ";\nor ").split("\n"))])
+        return "\n".join([f"{head};", *(f"    {way}" for way in self.remedy.replace("; ", ";\n").split("\n"))])
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form of the plan contract."""

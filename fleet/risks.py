@@ -13,15 +13,6 @@ SHORTEST_PREFIX = 8
 """An address range with a shorter prefix is no organisation's own: it is everybody's."""
 
 
-UNCREATED = frozenset({"gcp"})
-"""Clouds whose clusters are planned and priced, but not created yet."""
-
-
-def uncreated(cluster: str) -> str:
-    """The risk that a cluster of the plan is left out of an update, because its cloud is not served."""
-    return f"uncreated cluster {cluster}"
-
-
 def unresolved(clusters: Sequence[ClusterPlan]) -> dict[str, str]:
     """Risk to words, for every image of the plan that is named by tag and not by digest."""
     images = {model.image for cluster in clusters for model in cluster.models}
@@ -40,8 +31,7 @@ def judge(settings: Settings, found: Mapping[str, str]) -> tuple[list[Problem], 
     """
     accepted = {entry.risk for entry in settings.accepted_risks}
     exposed = list(_exposed(settings))
-    left_out = {uncreated(name) for name, cluster in settings.clusters.items() if cluster.cloud in UNCREATED}
-    named = {*found, *left_out, *(risk for risk, _ in exposed)}
+    named = {*found, *(risk for risk, _ in exposed)}
     stale = [f"accepted risk {risk!r} names nothing in this plan: remove it" for risk in sorted(accepted - named)]
     problems = [problem for risk, problem in exposed if risk not in accepted]
     if settings.environment != "prod":

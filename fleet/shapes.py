@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from string import digits
 
 from fleet.catalog import ACCELERATORS, SHAPES, Shape, accelerator
 
@@ -11,6 +12,10 @@ MINIMUM_VCPUS = 8
 
 NEARLY = 0.98
 """Memories this close count as equal: an L4 shows 21.96 GiB, an A10G 22.0."""
+
+
+NEAREST_REGIONS = 3
+"""How many of the regions that sell a machine are named."""
 
 
 class NoShape(ValueError):
@@ -31,17 +36,19 @@ def shape(cloud: str, accelerator_name: str, gpus_per_node: int, region: str | N
     if sold:
         return _cheapest([found for found in sold if found.vcpus >= MINIMUM_VCPUS or machine is not None] or sold)
     reason = _reason(named, cloud, region, machine)
-    listed = "; ".join(found.label for found in alternatives(cloud, accelerator_name, gpus_per_node, region))
-    raise NoShape(f"{reason}what exists instead: {listed}" if listed else f"{reason}nothing as large is sold there")
+    others = alternatives(cloud, accelerator_name, gpus_per_node, region)
+    raise NoShape(f"{reason}what exists instead: {listing(others)}" if others else f"{reason}nothing as large is sold in {region or 'that cloud'}")
 
 
-def alternatives(cloud: str, accelerator_name: str, gpus: int, region: str | None = None) -> list[Shape]:
+def alternatives(cloud: str, accelerator_name: str, gpus: int, region: str | None = None, *, on_demand: bool = False) -> list[Shape]:
     """What could be asked for instead: the same GPU and count in another cloud, the same GPU here, then others as large.
 
     Others have no less memory per GPU and in all (two per cent apart counts as equal), the cheapest machine of each.
+    With `on_demand`, only what simply can be started.
     """
     gpu = accelerator(accelerator_name)
-    sold = [found for found in SHAPES if found.vcpus >= MINIMUM_VCPUS and (found.cloud != cloud or found.sold_in(region))]
+    large_enough = [found for found in SHAPES if found.vcpus >= MINIMUM_VCPUS and (found.on_demand or not on_demand)]
+    sold = [found for found in large_enough if found.cloud != cloud or found.sold_in(region)]
     elsewhere = [found for found in sold if found.accelerator == gpu.name and found.cloud != cloud]
     literal = [found for found in elsewhere if found.gpus == gpus] or elsewhere
     here = [found for found in sold if found.accelerator == gpu.name and found.cloud == cloud]
@@ -57,6 +64,31 @@ def alternatives(cloud: str, accelerator_name: str, gpus: int, region: str | Non
     return [*([_cheapest(literal)] if literal else []), *same[:3], *large[:4]]
 
 
+def listing(shapes: list[Shape]) -> str:
+    """Machines as an error message names them, and whose prices those are."""
+    where = " and ".join(sorted({f"{found.price_region} ({found.cloud})" for found in shapes if found.usd_per_hour is not None}))
+    return "; ".join([*(found.label for found in shapes), *([f"list prices are those of {where}"] if where else [])])
+
+
+def startable(asked: Shape, region: str) -> list[Shape]:
+    """What could be asked for instead of a machine that is not sold on demand: what simply can be started, as `alternatives` has it."""
+    return alternatives(asked.cloud, asked.accelerator, asked.gpus, region, on_demand=True)
+
+
+def _elsewhere(found: Shape, region: str) -> str:
+    """The nearest regions that sell the machine, by name: no distance is known here, and names of regions begin with where they are."""
+
+    def distance(other: str) -> tuple[bool, bool, str]:
+        continents, directions = [each.partition("-")[0] for each in (other, region)], [each.rstrip(digits) for each in (other, region)]
+        return continents[0] != continents[1], directions[0] != directions[1], other
+
+    regions = sorted(found.regions, key=distance)
+    if not regions:
+        return ""
+    more = f" and {len(regions) - NEAREST_REGIONS} more" if len(regions) > NEAREST_REGIONS else ""
+    return f", but in {', '.join(regions[:NEAREST_REGIONS])}{more}"
+
+
 def _cheapest(shapes: list[Shape]) -> Shape:
     return min(shapes, key=_price)
 
@@ -69,12 +101,13 @@ def _price(found: Shape) -> tuple[bool, float, str]:
 def _reason(named: list[Shape], cloud: str, region: str | None, machine: str | None) -> str:
     """Why not, where it is the region or the machine's name."""
     if named:
-        regions = sorted({name for found in named for name in found.regions})
-        where = f", only in {', '.join(regions)}" if regions else ""
         default = _cheapest([found for found in named if found.vcpus >= MINIMUM_VCPUS] or named)
-        return f"{default.label} is not sold in {region}{where}; "
+        return f"{default.label} is not sold in {region}{_elsewhere(default, region or '')}; "
     others = [found for found in SHAPES if found.cloud == cloud and found.machine == machine]
     carried = " or ".join(f"{found.gpus} × {found.accelerator}" for found in others)
     if carried:
         return f"{machine} carries {carried}; "
+    elsewhere = next((found.cloud for found in SHAPES if found.machine == machine), None)
+    if elsewhere:
+        return f"{machine} is a machine of {elsewhere}; "
     return f"{machine} is not in the catalogue; " if machine else ""

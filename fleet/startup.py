@@ -24,9 +24,10 @@ COMPILE_SECONDS_PER_LAYER, CAPTURE_SECONDS_PER_LAYER = 0.60, 0.54
 """torch.compile with profiling, and CUDA graphs, per decoder layer. Engine start took 73 s for 64 layers (vLLM 0.26), 1.14 each,
 and 33.8 s for 32 (July 2026), 1.06 each; the split is that of logs which print both."""
 
-LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_local": 1.4}
+LOAD_GIB_PER_SECOND = {"bucket": 0.47, "shared": 0.25, "volume": 0.47, "node_local": 1.4, "hyperdisk_ml": 0.47}
 """Weights read per second and copied to the GPU, by cache. Bucket: 61 GiB in 130 s (Qwen3-32B, vLLM 0.26); a streaming loader read
-15 GiB in 17.8 s. Volume: 15 GiB in 33 s. Node-local: from NVMe or page cache. Shared: some hundred MB/s (estimate: EFS, Filestore)."""
+15 GiB in 17.8 s. Volume: 15 GiB in 33 s. Node-local: from NVMe or page cache. Shared: some hundred MB/s (estimate: EFS, Filestore).
+Hyperdisk ML: as a volume (estimate): its speed is bought, at least this (fleet/gcp/storage_classes.py), and servers that start together share it."""
 
 LONGEST_NODE_SECONDS = 600
 """A GPU node from an autoscaler takes 1 to 8 minutes where there is capacity; above ten, somebody is told."""

@@ -29,8 +29,6 @@ def _cluster(where: str, cluster: Cluster) -> Iterator[Problem]:
         yield _unserved(f"{where}.weight", cluster.weight, "leave it at 100")
     if cluster.drained:
         yield _unserved(f"{where}.drained", value=True, remedy="leave it out")
-    if isinstance(cluster, GcpCluster) and cluster.images.mirror:
-        yield _unserved(f"{where}.images.mirror", value=True, remedy="leave it out")
 
 
 def _cache(settings: Settings, name: str, model: Model) -> Iterator[Problem]:
@@ -42,21 +40,33 @@ def _cache(settings: Settings, name: str, model: Model) -> Iterator[Problem]:
         if isinstance(cluster, ExistingCluster) and kind != "shared":
             elsewhere = "use bucket in a cloud, shared in an existing cluster, or leave it out"
             yield _unserved(field, kind, f"cluster {cluster_name} exists already: use shared, or leave it out" if kind == "bucket" else elsewhere)
-        elif isinstance(cluster, GcpCluster) and kind != "bucket":
-            yield _unserved(field, kind, f"cluster {cluster_name} has a bucket: use bucket, or leave it out")
-        elif isinstance(cluster, AwsCluster) and kind == "volume":
-            yield from _one_server(settings, name, model, cluster_name)
+        elif isinstance(cluster, AwsCluster) and kind == "hyperdisk_ml":
+            limit = f"is a disk of Google Cloud, and cluster {cluster_name} is on AWS"
+            yield Problem(
+                field=field, value=kind, limit=limit, remedy="use bucket, or node_local for the fastest starts, or place the model elsewhere"
+            )
+        elif cluster and kind == "volume":
+            shared = "bucket or hyperdisk_ml" if isinstance(cluster, GcpCluster) else "bucket"
+            yield from _one_server(settings, name, model, cluster_name, shared)
 
 
-def _one_server(settings: Settings, name: str, model: Model, cluster: str) -> Iterator[Problem]:
-    """A disk is mounted by one node at a time: more servers than one, now or during a rollout, would wait for it for ever."""
+def _one_server(settings: Settings, name: str, model: Model, cluster: str, shared: str) -> Iterator[Problem]:
+    """A disk is mounted by one node at a time: more servers than one, now or during a rollout, would wait for it for ever.
+
+    Args:
+        settings: of the fleet.
+        name: of the model.
+        model: its settings.
+        cluster: where it is placed.
+        shared: kinds of that cluster that many servers read at once.
+    """
     placed = model.placements.get(cluster) if model.placements else None
     replicas = placed.replicas if placed and placed.replicas else model.replicas
     where = f"models.{name}.placements.{cluster}" if placed and placed.replicas else f"models.{name}"
-    disk, bucket = f"a volume of cluster {cluster} is a disk that one node has at a time", f"set models.{name}.cache.kind to bucket"
+    disk, bucket = f"a volume of cluster {cluster} is a disk that one node has at a time", f"set models.{name}.cache.kind to {shared}"
     if settings.environment == "prod" and model.slo == "interactive":
         limit = f"{disk}, so one server runs from it, and an interactive model in prod runs at least 2"
-        yield Problem(field=f"models.{name}.cache.kind", value="volume", limit=limit, remedy="use bucket")
+        yield Problem(field=f"models.{name}.cache.kind", value="volume", limit=limit, remedy=f"use {shared}")
         return
     most = max(replicas.min, replicas.max or replicas.min)
     if most > 1:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pulumi
 
 from fleet.fleet_plan import FleetPlan
 from fleet.settings import Secrets
-from stacks.clouds import verified
+from stacks.clouds import verify
 from stacks.outputs import FleetOutputs
 from stacks.region import Region
 
@@ -18,20 +17,19 @@ def assemble(plan: FleetPlan, secrets: Secrets) -> FleetOutputs:
     """Create the fleet.
 
     Raises:
-        PlanError: a cluster is in a cloud that is not served yet.
         InputError: an existing cluster is not the one the stack file means, or this machine cannot log in to a cloud.
     """
-    clusters = verified(plan)
+    verify(plan)
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     for risk, reason in plan.accepted_risks:
         pulumi.log.info(f"accepted risk: {risk} ({reason})")
     pulumi.run(_started)
-    regions = [Region(cluster) for cluster in clusters]
+    regions = [Region(cluster) for cluster in plan.clusters]
     handles = {region.handle.plan.name: region.handle for region in regions}
     for region in regions:
         region.connect(handles)
-    return FleetOutputs.of(replace(plan, clusters=clusters), secrets)
+    return FleetOutputs.of(plan, secrets)
 
 
 async def _started() -> None:

@@ -49,7 +49,7 @@ class FleetOutputs:
 
 
 def _cluster(cluster: ClusterPlan) -> dict[str, Any]:
-    ours = {"kubernetes_cluster": cluster.aws.control_plane.name} if cluster.aws else {}
+    ours = {"kubernetes_cluster": cluster.kubernetes_cluster} if cluster.kubernetes_cluster else {}
     return {
         "name": cluster.name,
         **ours,

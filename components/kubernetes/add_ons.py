@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -17,6 +18,13 @@ from fleet.add_ons import AddOn, InCluster, ManifestSpec, NamespaceSpec, Storage
 from fleet.fleet_plan import ClusterPlan
 
 DEFAULT_CLASS = {"storageclass.kubernetes.io/is-default-class": "true"}
+
+
+class _WithoutSpec(pulumi.CustomResource):
+    """An object of a kind that has no spec: the provider's own class for custom kinds knows no other fields."""
+
+    def __init__(self, name: str, api_version: str, kind: str, fields: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(f"kubernetes:{api_version}:{kind}", name, {"apiVersion": api_version, "kind": kind, **fields}, opts)
 
 
 class AddOns(pulumi.ComponentResource):
@@ -80,15 +88,13 @@ class AddOns(pulumi.ComponentResource):
 
     def _manifest(self, spec: ManifestSpec) -> None:
         common = metadata(self._plan, spec.name, cluster_labels(self._plan), UNAWAITED, namespaced=False)
-        CustomResource(
-            f"{self._name}-{spec.name}",
-            api_version=spec.api_version,
-            kind=spec.kind,
-            # Nobody waits for it: a copied secret is ready when a person has put its value in.
-            metadata=ObjectMetaArgs(name=spec.name, namespace=spec.namespace, labels=common.labels, annotations=common.annotations),
-            spec=resolve(spec.spec, self._made),
-            opts=self._after(spec.needs),
-        )
+        # Nobody waits for it: a copied secret is ready when a person has put its value in.
+        meta = ObjectMetaArgs(name=spec.name, namespace=spec.namespace, labels=common.labels, annotations=common.annotations)
+        name, opts = f"{self._name}-{spec.name}", self._after(spec.needs)
+        if spec.fields:
+            _WithoutSpec(name, spec.api_version, spec.kind, {"metadata": meta, **resolve(spec.fields, self._made)}, opts)
+        else:
+            CustomResource(name, api_version=spec.api_version, kind=spec.kind, metadata=meta, spec=resolve(spec.spec, self._made), opts=opts)
 
     def _after(self, needs: Iterable[str] = (), *others: pulumi.Resource | None) -> pulumi.ResourceOptions:
         needed = [*(self._releases[name] for name in needs), *(other for other in others if other)]

@@ -20,7 +20,7 @@ from pulumi_kubernetes.core.v1 import (
 from components.kubernetes.containers import container_security, pod_security, writable_mounts, writable_volumes
 from components.kubernetes.platform import MIRROR_ACCOUNT
 from components.references import Made, resolve
-from fleet.fleet_plan import CachePlan, ClusterPlan
+from fleet.fleet_plan import CachePlan, ClusterPlan, DriverSource
 
 SCRIPT = "mirror_weights.py"
 SHIPPED = (SCRIPT, "weights_files.py", "weights_lock.py", "weights_objects.py")
@@ -95,6 +95,12 @@ def script_volume() -> VolumeArgs:
 def script_mount() -> VolumeMountArgs:
     """Where the script lies in a container."""
     return VolumeMountArgs(name="script", mount_path=SCRIPT_FOLDER, read_only=True)
+
+
+def driver_annotations(cache: CachePlan) -> dict[str, str]:
+    """What a pod says of itself so that the driver of its cache serves it."""
+    source = cache.static.source if cache.static else None
+    return dict(source.pod_annotations) if isinstance(source, DriverSource) else {}
 
 
 def weights_volume(claim: str, *, read_only: bool) -> VolumeArgs:

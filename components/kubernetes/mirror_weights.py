@@ -26,11 +26,11 @@ from typing import Any
 
 if __package__:
     from components.kubernetes import weights_objects
-    from components.kubernetes.weights_files import Files, checksum, copy, verify, wanted
+    from components.kubernetes.weights_files import Files, checksum, copy, settle, verify, wanted
     from components.kubernetes.weights_lock import POLL_SECONDS, writing
 else:  # in a pod, where the files lie side by side and nothing else of this program
     import weights_objects  # pyright: ignore[reportMissingImports]
-    from weights_files import Files, checksum, copy, verify, wanted  # pyright: ignore[reportMissingImports]
+    from weights_files import Files, checksum, copy, settle, verify, wanted  # pyright: ignore[reportMissingImports]
     from weights_lock import POLL_SECONDS, writing  # pyright: ignore[reportMissingImports]
 
 MARKER = ".complete.json"
@@ -152,7 +152,9 @@ def fill(folder: Path, model: str, revision: str, whole: Mapping[str, tuple[int,
         else:
             partial = folder / f"{MARKER}.partial"
             partial.write_text(text, encoding="utf-8")
+            settle(partial)
             partial.replace(folder / MARKER)
+            settle(folder / MARKER)
     except OSError as error:
         if error.errno in NO_ROOM:
             raise SystemExit(f"{model}@{revision}: {_no_room(folder, sum(sibling.size or 0 for sibling in missing.values()))}") from None
@@ -173,6 +175,8 @@ def download(folder: Path, model: str, revision: str, siblings: Mapping[str, Any
     found: Files = {
         name: verify(folder / name, sibling.size, sibling.lfs.sha256 if sibling.lfs else None, sibling.blob_id) for name, sibling in siblings.items()
     }
+    for name in found:
+        settle(folder / name)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     return found
 

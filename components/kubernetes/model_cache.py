@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.batch.v1 import CronJob, CronJobSpecArgs, Job, JobSpecArgs, JobTemplateSpecArgs
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
@@ -18,16 +19,17 @@ from pulumi_kubernetes.core.v1 import (
     PersistentVolumeClaimSpecArgs,
     PersistentVolumeSpecArgs,
     PodTemplateSpecArgs,
+    TypedLocalObjectReferenceArgs,
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import UNAWAITED, cluster_labels, metadata
-from components.kubernetes.mirror_pod import SCRIPT_MAP, SHIPPED, mirror_pod, pulled
+from components.kubernetes.mirror_pod import SCRIPT_MAP, SHIPPED, driver_annotations, mirror_pod, pulled
 from components.kubernetes.policy import MIRROR
 from components.references import Made, resolve
-from fleet.fleet_plan import CachePlan, ClusterPlan, DriverSource, StaticVolumes
+from fleet.fleet_plan import CachePlan, ClusterPlan, DriverSource, Hydration, StaticVolumes
 
 MIRROR_RETRIES = 100_000
 """A mirror never gives up (one try in five minutes, for a year): what stops it, a missing token or a hub that is down, is
@@ -35,6 +37,10 @@ mended elsewhere, and nobody would start it again."""
 
 KEPT_JOBS = 2
 """Of finished audits: enough to read what the last two said."""
+
+SNAPSHOT_GROUP, SNAPSHOT_KIND = "snapshot.storage.k8s.io", "VolumeSnapshot"
+SNAPSHOT_AWAITED = {"pulumi.com/waitFor": "jsonpath={.status.readyToUse}=true"}
+"""An annotation: the engine waits until the snapshot can be copied. One that fails is told by the update, not by servers without their disks."""
 
 
 class MirrorScript(pulumi.ComponentResource):
@@ -64,10 +70,10 @@ class ModelCache(pulumi.ComponentResource):
         super().__init__("fleet:kubernetes:ModelCache", name, None, opts)
         self._name, self._plan, self._cache, self._made = name, plan, cache, made
         self._labels = {**cluster_labels(plan), **MIRROR, "app.kubernetes.io/instance": cache.name}
-        claims = self._static_claims(cache.static) if cache.static else [self._claim("claim", cache.name, cache.access_mode)]
+        claims = self._static_claims(cache.static) if cache.static else [self._writable_claim()]
         # A server that mounts a disk first would keep it from the mirror on another node, and both would wait for ever.
         awaited = cache.mirror_awaited_seconds is not None
-        Job(
+        mirrored = Job(
             f"{name}-mirror",
             metadata=metadata(plan, f"mirror-{cache.name}", self._labels, {} if awaited else UNAWAITED),
             spec=self._job(),
@@ -82,7 +88,33 @@ class ModelCache(pulumi.ComponentResource):
         )
         if cache.audit_name and cache.audit_schedule:
             self._audit(cache.audit_name, cache.audit_schedule, claims)
+        if cache.hydration:
+            self._copies(cache.hydration, [mirrored])
         self.register_outputs({})
+
+    def _writable_claim(self) -> PersistentVolumeClaim:
+        """What the mirror writes through; servers mount it as well, unless they read copies of its disk."""
+        suffix = "mirror-claim" if self._cache.hydration else "claim"
+        return self._claim(suffix, self._cache.mirror_claim, self._cache.access_mode)
+
+    def _copies(self, hydration: Hydration, mirrored: Sequence[pulumi.Resource]) -> None:
+        """The disk as it is when the mirror is done, and the claim over copies of it that many nodes mount."""
+        snapshot = CustomResource(
+            f"{self._name}-snapshot",
+            api_version=f"{SNAPSHOT_GROUP}/v1",
+            kind=SNAPSHOT_KIND,
+            metadata=metadata(self._plan, hydration.snapshot, self._labels, SNAPSHOT_AWAITED),
+            spec={"volumeSnapshotClassName": hydration.snapshot_class, "source": {"persistentVolumeClaimName": self._cache.mirror_claim}},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(mirrored),
+                ignore_changes=["spec"],
+                # One that takes longer than the slowest mirror does not come any more.
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{self._cache.mirror_awaited_seconds}s"),
+            ),
+        )
+        source = TypedLocalObjectReferenceArgs(api_group=SNAPSHOT_GROUP, kind=SNAPSHOT_KIND, name=hydration.snapshot)
+        self._claim("claim", self._cache.name, "ReadOnlyMany", needed=[snapshot], storage_class=hydration.read_only_class, source=source)
 
     def _audit(self, name: str, schedule: str, claims: Sequence[pulumi.Resource]) -> None:
         CronJob(
@@ -129,7 +161,14 @@ class ModelCache(pulumi.ComponentResource):
         )
 
     def _claim(
-        self, suffix: str, claim: str, access: str, volume: str | None = None, needed: Sequence[pulumi.Resource] = ()
+        self,
+        suffix: str,
+        claim: str,
+        access: str,
+        volume: str | None = None,
+        needed: Sequence[pulumi.Resource] = (),
+        storage_class: str | None = None,
+        source: TypedLocalObjectReferenceArgs | None = None,
     ) -> PersistentVolumeClaim:
         return PersistentVolumeClaim(
             f"{self._name}-{suffix}",
@@ -137,8 +176,9 @@ class ModelCache(pulumi.ComponentResource):
             metadata=metadata(self._plan, claim, self._labels, UNAWAITED),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=[access],
-                storage_class_name=self._cache.storage_class,
+                storage_class_name=storage_class or self._cache.storage_class,
                 volume_name=volume,
+                data_source=source,
                 resources=VolumeResourceRequirementsArgs(requests={"storage": f"{self._cache.size_gib}Gi"}),
             ),
             opts=pulumi.ResourceOptions(
@@ -152,7 +192,8 @@ class ModelCache(pulumi.ComponentResource):
 
     def _job(self, *flags: str) -> JobSpecArgs:
         image = pulled(self._cache.mirror_image, self._plan, self._made)
-        template = PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=self._labels), spec=mirror_pod(self._cache, image, *flags))
+        pod_metadata = ObjectMetaArgs(labels=self._labels, annotations=driver_annotations(self._cache) or None)
+        template = PodTemplateSpecArgs(metadata=pod_metadata, spec=mirror_pod(self._cache, image, *flags))
         return JobSpecArgs(backoff_limit=MIRROR_RETRIES, template=template)
 
 
@@ -163,5 +204,7 @@ def _place(static: StaticVolumes, made: Made, *, serving: bool) -> dict[str, Any
         # On a node where it is not mounted, a folder of that name must not be made: an empty one would be filled again.
         return {"host_path": HostPathVolumeSourceArgs(path=source.path, type="Directory")}
     handle, options = (source.serving_handle, source.serving_options) if serving else (source.mirror_handle, source.mirror_options)
-    volume = CSIPersistentVolumeSourceArgs(driver=source.driver, volume_handle=handle, volume_attributes=resolve(source.attributes, made))
+    volume = CSIPersistentVolumeSourceArgs(
+        driver=source.driver, volume_handle=resolve(handle, made), volume_attributes=resolve(source.attributes, made)
+    )
     return {"csi": volume, "mount_options": resolve(options, made)}

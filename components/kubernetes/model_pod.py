@@ -35,7 +35,7 @@ from components.kubernetes.labels import model_selector
 from components.kubernetes.platform import SERVING_ACCOUNT
 from components.kubernetes.policy import ENGINE_PORT
 from components.references import Made
-from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan
+from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan, ReadCache
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
@@ -56,6 +56,7 @@ def pod(plan: ClusterPlan, model: ModelPlan, cache: CachePlan, made: Made) -> Po
         priority_class_name=model.priority_class,
         termination_grace_period_seconds=model.drain.grace_seconds,
         security_context=pod_security(),
+        node_selector=dict(model.node_selector) or None,
         affinity=_affinity(model),
         tolerations=[TolerationArgs(key=taint.key, operator="Exists", effect=taint.effect) for taint in model.tolerations],
         topology_spread_constraints=_spread(model),
@@ -64,6 +65,7 @@ def pod(plan: ClusterPlan, model: ModelPlan, cache: CachePlan, made: Made) -> Po
         volumes=[
             mirror_pod.weights_volume(cache.name, read_only=True),
             *([VolumeArgs(name="copy", empty_dir=EmptyDirVolumeSourceArgs(size_limit=f"{cache.node_copy_gib}Gi"))] if copying else []),
+            *([_kept(cache.read_cache)] if cache.read_cache else []),
             mirror_pod.script_volume(),
             *writable_volumes(),
             VolumeArgs(
@@ -72,6 +74,17 @@ def pod(plan: ClusterPlan, model: ModelPlan, cache: CachePlan, made: Made) -> Po
             ),
         ],
     )
+
+
+def pod_annotations(cache: CachePlan) -> dict[str, str]:
+    """What a server's pod says of itself so that the driver of its cache serves it and has room for what it keeps."""
+    return {**mirror_pod.driver_annotations(cache), **(cache.read_cache.pod_annotations if cache.read_cache else {})}
+
+
+def _kept(read_cache: ReadCache) -> VolumeArgs:
+    """Room for what the driver read: of this pod alone, and gone with it."""
+    source = EmptyDirVolumeSourceArgs(medium=read_cache.medium or None, size_limit=f"{read_cache.size_gib}Gi")
+    return VolumeArgs(name=read_cache.volume, empty_dir=source)
 
 
 def _engine(model: ModelPlan, image: pulumi.Input[str], weights: str) -> ContainerArgs:

@@ -10,7 +10,7 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudget
 
 from components.kubernetes.containers import RELEASE_TIMEOUT
 from components.kubernetes.labels import UNAWAITED, metadata, model_labels, model_selector
-from components.kubernetes.model_pod import pod
+from components.kubernetes.model_pod import pod, pod_annotations
 from components.kubernetes.policy import ENGINE_PORT
 from components.references import Made
 from fleet.fleet_plan import CachePlan, ClusterPlan, ModelPlan
@@ -26,6 +26,7 @@ class ModelServer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fleet:kubernetes:ModelServer", name, None, opts)
         labels, selector = model_labels(plan, model), LabelSelectorArgs(match_labels=model_selector(model))
+        pod_metadata = ObjectMetaArgs(labels=labels, annotations=pod_annotations(cache) or None)
         waiting = {} if model.wait else UNAWAITED
         budget = f"{model.startup.update_timeout_seconds}s"
         Deployment(
@@ -41,7 +42,7 @@ class ModelServer(pulumi.ComponentResource):
                 min_ready_seconds=model.rollout.min_ready_seconds,
                 progress_deadline_seconds=model.startup.progress_deadline_seconds,
                 revision_history_limit=REVISIONS_KEPT,
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=pod(plan, model, cache, made)),
+                template=PodTemplateSpecArgs(metadata=pod_metadata, spec=pod(plan, model, cache, made)),
             ),
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=budget, update=budget, delete=RELEASE_TIMEOUT)),
         )

@@ -51,7 +51,7 @@ class Platform(pulumi.ComponentResource):
                 automount_service_account_token=False,
                 opts=inside,
             )
-        NamespacePolicy(f"{name}-policy", plan, opts=inside)
+        NamespacePolicy(f"{name}-policy", plan, wanted.weights_egress, inside)
         if wanted:
             AddOns(f"{name}-add-ons", plan, wanted, made, inside)
         self.register_outputs({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -88,6 +89,15 @@ def verify(path: Path, size: int | None, sha256: str | None, blob: str | None) -
         path.unlink(missing_ok=True)
         raise damaged(path, reason)
     return seen.size, seen.sha256
+
+
+def settle(path: Path) -> None:
+    """Return when a file is on the disk with its name, and not only in this machine's memory: the disk may be copied as soon as the pod ends."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def damaged(path: Path, reason: str) -> SystemExit:

@@ -24,6 +24,10 @@ STALE_SECONDS = 300
 SETTLE_SECONDS = 2
 """Of several that take over one stale lock, the last to write its name has it; the others see so when they look again."""
 
+JUST_WRITTEN = {errno.EPERM, errno.ESTALE}
+"""What a mount says of a file that another writes at this moment: Mountpoint does not permit to read it, Cloud Storage FUSE calls what was
+opened stale, and what is closed second as well."""
+
 
 @contextlib.contextmanager
 def writing(folder: Path, *, objects: bool = False) -> Iterator[None]:
@@ -93,7 +97,7 @@ class WatchedLock:
         except FileNotFoundError:
             return self._made()
         except OSError as error:
-            if error.errno != errno.EPERM:
+            if error.errno not in JUST_WRITTEN:
                 raise
             return "somebody whose sign of life is just being written"
         now, holder = time.monotonic(), text.partition("\n")[0]
@@ -111,12 +115,17 @@ class WatchedLock:
         _write(lock, f"{self._owner}\n{uuid.uuid4().hex}", os.O_TRUNC)
 
     def _made(self) -> str | None:
-        with contextlib.suppress(FileExistsError):
+        try:
             _write(self._lock, f"{self._owner}\n{uuid.uuid4().hex}")
             time.sleep(SETTLE_SECONDS)
+        except OSError as error:
+            if error.errno not in {errno.EEXIST, errno.ESTALE}:
+                raise
         try:
             holder = _owner(self._lock)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, *JUST_WRITTEN}:
+                raise
             return "somebody who was as quick"
         return None if holder == self._owner else holder or "somebody"
 

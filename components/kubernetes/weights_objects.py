@@ -88,8 +88,10 @@ def _watched(chunks: Iterable[bytes], seen: Seen, ended: threading.Event) -> Ite
 def write(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file, new or in place of another, from start to end; it is there for others when this returns.
 
-    One thread opens, writes and closes it: a mount completes what is closed by whoever opened it.
+    One thread opens, writes and closes it: a mount completes what is closed by whoever opened it. What was there is deleted first:
+    Cloud Storage FUSE would fetch it to be changed, and keep the new one on the machine's disk until it is whole.
     """
+    path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)  # an object store forgets a folder with its last file
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o664)
     try:
@@ -97,7 +99,7 @@ def write(path: Path, chunks: Iterable[bytes]) -> None:
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)  # errors of the upload are told here
+        os.fsync(descriptor)  # errors of the upload are told here, or when it is closed
     finally:
         os.close(descriptor)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from fleet import checks
+from fleet import spot_checks
 from fleet.aws import offerings, quotas, reservations
 from fleet.aws.network import foreign_partition, other_partition
 from fleet.aws.offerings import SYSTEM_MACHINE
@@ -38,7 +38,7 @@ def problems(settings: Settings, pools: Pools) -> Iterator[Problem]:
         yield from _secret_replicas(f"clusters.{name}.secret_replicas", cluster)
         yield from _replication(settings, name, cluster)
     yield from _circles(clusters)
-    yield from _all_at_once(settings, clusters)
+    yield from spot_checks.problems(settings, clusters)
     yield from reservations.problems(settings, pools)
     yield from quotas.problems(settings, pools)
 
@@ -155,22 +155,6 @@ def _way_back(start: str, clusters: Mapping[str, AwsCluster]) -> tuple[str, ...]
         ways.extend((*way, target) for target in sorted(targets - reached))
         reached |= targets
     return ()
-
-
-def _all_at_once(settings: Settings, clusters: Mapping[str, AwsCluster]) -> Iterator[Problem]:
-    """Spot machines of one kind are often taken back together, two minutes after a notice."""
-    for name, model in settings.models.items():
-        if model.slo != "interactive":
-            continue
-        places: dict[str, list[str]] = {}
-        for cluster, placement in checks.placements(settings, model).items():
-            pool = placement.pool or model.pool
-            if cluster in clusters and pool in settings.pools and set(settings.pools[pool].capacity) == {"spot"}:
-                places.setdefault(pool, []).append(cluster)
-        for pool, where in places.items():
-            limit = f"people wait for model {name}, and all its servers in {', '.join(where)} could be taken back at once"
-            remedy = f"add on_demand as a further rung (capacity: [spot, on_demand]), or set models.{name}.slo: standard"
-            yield Problem(field=f"pools.{pool}.capacity", value=["spot"], limit=limit, remedy=remedy)
 
 
 def _arn(arn: str, place: int) -> str:

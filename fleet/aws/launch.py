@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import floor
 
 from fleet.aws.plan import LaunchTemplatePlan, VolumePlan
 from fleet.caches import DISK_SHARE
 from fleet.catalog import Shape
+from fleet.root_disks import GIB_PER_GB, gpu_gib, system_gib
 from fleet.settings.pools import Reservation
-from fleet.startup import IMAGE_GB
-
-GIB_PER_GB = 1e9 / 2**30
-
-UNPACKED = 2.5
-"""Size of an unpacked image for each byte that is pulled: the engine's and others with CUDA are two to three times as large."""
-
-IMAGE_GIB = IMAGE_GB * (1 + UNPACKED) * GIB_PER_GB
-"""The engine image while it is unpacked: SOCI's parallel pull keeps what it downloads on disk until then."""
-
-SYSTEM_GIB = 20
-"""Amazon Linux with NVIDIA's driver, and the images of add-ons."""
-
-LOGS_GIB, SCRATCH_GIB = 10, 50
-"""Logs of containers (the kubelet keeps 5 × 10 MiB of each), and what pods write beside their caches: compiled kernels, temporary files."""
-
-IMAGE_COLLECTION_SHARE = 0.85
-"""Of its file system: above it the kubelet deletes images (its default), and an image that is deleted is pulled again."""
-
-GPU_ROOT_MINIMUM_GIB = 200
-"""What public guides for images of 8 to 12 GB advise; below it, the second version of an image during an update fills the disk."""
 
 GP3_BASE_IOPS, GP3_MOST_IOPS = 3000, 80_000
 GP3_BASE_MIB_PER_SECOND, GP3_MOST_MIB_PER_SECOND = 125, 2000
@@ -111,7 +91,7 @@ mode = "always"
 def system_launch() -> LaunchTemplatePlan:
     """Machines of the system: Amazon Linux, and one engine image, because the mirror of weights runs there."""
     return LaunchTemplatePlan(
-        root_gib=_rounded(SYSTEM_GIB + LOGS_GIB + IMAGE_GIB),
+        root_gib=system_gib(),
         root_device=ROOT_DEVICE,
         root_iops=GP3_BASE_IOPS,
         root_throughput_mib_per_second=GP3_BASE_MIB_PER_SECOND,
@@ -131,7 +111,7 @@ def gpu_launch(node_image: str, machines: tuple[Shape, ...], rung: str, reservat
     """
     bottlerocket, disks = node_image == "bottlerocket", own_disks(machines)
     return LaunchTemplatePlan(
-        root_gib=max(GPU_ROOT_MINIMUM_GIB, _rounded(SYSTEM_GIB + LOGS_GIB + SCRATCH_GIB + 2 * IMAGE_GIB)),
+        root_gib=gpu_gib(),
         root_device=BOTTLEROCKET_DATA_DEVICE if bottlerocket else ROOT_DEVICE,
         root_iops=GPU_ROOT_IOPS,
         root_throughput_mib_per_second=min(GPU_ROOT_MIB_PER_SECOND, volume_limit(machines)),
@@ -163,11 +143,6 @@ def ephemeral_gib(launch: LaunchTemplatePlan, machines: tuple[Shape, ...] = ()) 
     if machines and own_disks(machines):
         return floor(min(machine.local_nvme_gb for machine in machines) * GIB_PER_GB * DISK_SHARE)
     return floor(launch.root_gib * DISK_SHARE)
-
-
-def _rounded(used_gib: float) -> int:
-    """A disk on which that much stays below where the kubelet begins to delete images, in tens of GiB."""
-    return ceil(used_gib / IMAGE_COLLECTION_SHARE / 10) * 10
 
 
 def _node_config(*, disks: bool) -> str:

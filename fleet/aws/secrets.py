@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from fleet.aws.inputs import RegionInputs
 from fleet.aws.plan import SecretPlan
-
-HUB_TOKEN, ENGINE_API_KEY = "hub-token", "engine-api-key"
-
-KUBERNETES_KEYS = {HUB_TOKEN: "token", ENGINE_API_KEY: "key"}
-"""Under which key of its Kubernetes Secret a value is read (fleet/settings/fleet.py: Secrets)."""
-
-DESCRIPTIONS = {
-    HUB_TOKEN: "Access token of the model hub, for models whose licence an account must accept",
-    ENGINE_API_KEY: "Key that model servers ask their clients for",
-}
+from fleet.secret_names import DESCRIPTIONS, KUBERNETES_KEYS, in_use
 
 RECOVERY_DAYS = {True: 30, False: 0}
 """Days between a deletion and its effect, in prod and elsewhere. Until then the name is taken, and a fleet that was destroyed could not
@@ -32,16 +23,10 @@ def secrets(inputs: RegionInputs) -> tuple[SecretPlan, ...]:
             replica_regions=inputs.cluster.secret_replicas,
             recovery_days=RECOVERY_DAYS[inputs.settings.environment == "prod"],
         )
-        for key, kubernetes_secret in _named(inputs)
+        for key, kubernetes_secret in in_use(inputs.settings)
     )
 
 
 def secret_name(inputs: RegionInputs, key: str) -> str:
     """Name in Secrets Manager, by which a person finds the container that wants a value."""
     return f"{inputs.settings.name}/{inputs.settings.environment}/{inputs.cluster_name}/{key}"
-
-
-def _named(inputs: RegionInputs) -> list[tuple[str, str]]:
-    """Key and Kubernetes Secret of each secret in use."""
-    names = inputs.settings.secrets
-    return [(key, name) for key, name in ((HUB_TOKEN, names.hub_token), (ENGINE_API_KEY, names.engine_api_key)) if name]

@@ -15,13 +15,13 @@ from fleet.aws.launch import (
     volume_limit,
 )
 from fleet.aws.nodes import node_groups
-from fleet.aws.plan import BucketPlan, FileSystemPlan, NodeGroupPlan
-from fleet.caches import BUCKET_PREFIX, CACHE_HEADROOM, SHARED_CLASS, VOLUME_CLASS
+from fleet.aws.plan import BucketPlan, FileSystemPlan
+from fleet.caches import BUCKET_PREFIX, SHARED_CLASS, VOLUME_CLASS
 from fleet.catalog import SHAPES
-from fleet.fleet_plan import CachePlan
 from fleet.problems import Problem
 from fleet.references import Reference
 from fleet.startup import LOAD_GIB_PER_SECOND
+from fleet.stored_weights import ABANDONED_UPLOAD_DAYS, LOAD_TARGET_SECONDS, OLD_VERSIONS_DAYS, ladder_zones, weights_gib
 
 EBS_DRIVER, EFS_DRIVER = "ebs.csi.aws.com", "efs.csi.aws.com"
 DEFAULT_CLASS = "gp3"
@@ -29,15 +29,6 @@ DEFAULT_CLASS = "gp3"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 """Kubernetes' own key: current EBS drivers set it on nodes and look at it first, Cluster Autoscaler knows it of machines that do not exist
 yet, and the driver's older key (topology.ebs.csi.aws.com/zone) is on its way out."""
-
-LOAD_TARGET_SECONDS = 60
-"""Time in which the largest weights on a volume are to be read: less than what the engine takes to start anyway."""
-
-OLD_VERSIONS_DAYS = {True: 30, False: 7}
-"""In prod a month to notice that weights were overwritten or deleted."""
-
-ABANDONED_UPLOAD_DAYS = 3
-"""No mirror of weights takes days; parts of an upload that was cut off are billed until they are deleted."""
 
 USER, GROUP = "2000", "0"
 """Of the engine image, whose pods read and write the shared file system as this user whatever their own is."""
@@ -83,11 +74,6 @@ def problems(inputs: RegionInputs) -> list[Problem]:
     )
     remedy = f"use bucket, or set clusters.{inputs.cluster_name}.zones to zones that sell them all"
     return [Problem(field=f"models.{models[0]}.cache.kind", value="volume", limit=limit, remedy=remedy)]
-
-
-def weights_gib(cache: CachePlan) -> float:
-    """What a cache holds when its mirror is done: its size without the headroom."""
-    return (cache.size_gib - 1) / CACHE_HEADROOM
 
 
 def volume_throughput(weights: float, size_gib: int, most: int = GP3_MOST_MIB_PER_SECOND) -> int:
@@ -171,12 +157,4 @@ def _zones_by_pool(inputs: RegionInputs) -> list[set[str]]:
     disks = _volume_names(inputs)
     pools = dict.fromkeys(model.pool for model in inputs.models if model.cache in disks)
     groups = node_groups(inputs)
-    return [_ladder_zones([group for group in groups if group.pool == pool]) for pool in pools]
-
-
-def _ladder_zones(groups: list[NodeGroupPlan]) -> set[str]:
-    by_rung: dict[str, set[str]] = {}
-    for group in groups:
-        by_rung.setdefault(group.rung, set()).update(group.zone_ids)
-    first, *others = by_rung.values()
-    return first.intersection(*others) or first
+    return [ladder_zones((group.rung, group.zone_ids) for group in groups if group.pool == pool) for pool in pools]

@@ -7,9 +7,10 @@ from math import ceil
 
 from fleet.aws.inputs import RegionInputs
 from fleet.aws.launch import GP3_BASE_IOPS, GP3_BASE_MIB_PER_SECOND
-from fleet.aws.storage import class_throughput, machines_limit, volume_iops, volume_throughput, weights_gib
+from fleet.aws.storage import class_throughput, machines_limit, volume_iops, volume_throughput
 from fleet.fleet_plan import CacheKind, CacheOffer, CachePlan
 from fleet.startup import LOAD_GIB_PER_SECOND
+from fleet.stored_weights import weights_gib
 
 STORAGE_PRICES: Mapping[str, float] = {
     "s3-gb-month": 0.023,

@@ -25,6 +25,8 @@ ZONE_ID_PATTERN = r"^[a-z]{3,4}[0-9]+-az[0-9]+$"
 SECRET_ARN_PATTERN = r"^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+$"  # noqa: S105  the form of a name
 RESERVATION_PATTERN = r"^[a-z][-a-z0-9]*[a-z0-9]$"
 QUOTA_PATTERN = r"^L-[0-9A-F]{8}$"
+GCP_ZONE_PATTERN = r"^[a-z]+-[a-z]+[0-9]+-[a-z]$"
+GCP_QUOTA_PATTERN = r"^[A-Z0-9]+(-[A-Z0-9]+)*-per-project(-region)?(/[A-Z0-9_]+)?$"
 CHARTS_PATTERN = r"^(https?|oci)://[A-Za-z0-9.:/_-]*[A-Za-z0-9]$"
 FOLDER_PATTERN = r"^(/\.?[^/.\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)+$"
 """An absolute path as a node writes it: Kubernetes refuses `..`, and two spellings of one folder would be two caches."""
@@ -38,7 +40,10 @@ FORMS = {
     ),
     UID_PATTERN: ("a UID", "copy it from kubectl get namespace kube-system -o jsonpath={.metadata.uid}"),
     REPOSITORY_PATTERN: ("a repository name of the form organisation/name", "write it as the hub shows it, for example Qwen/Qwen3-8B"),
-    PROJECT_PATTERN: ("a project id of 6 to 30 lower-case letters, digits and hyphens", "copy the id, not the name, from gcloud projects list"),
+    PROJECT_PATTERN: (
+        "a project id of 6 to 30 lower-case letters, digits and hyphens, a letter first",
+        "copy the id, not the name or the number, from gcloud projects list",
+    ),
     OBJECT_PATTERN: (
         "the name of a Kubernetes object: lower-case letters, digits, hyphens and dots",
         "write the name of the object, never what it holds",
@@ -58,6 +63,11 @@ FORMS = {
     ),
     RESERVATION_PATTERN: ("lower-case letters, digits and hyphens, a letter first", "copy it from the cloud's list of reservations"),
     QUOTA_PATTERN: ("a quota code of AWS such as L-DB2E81BA", "copy it from aws service-quotas list-service-quotas --service-code ec2"),
+    GCP_ZONE_PATTERN: ("a zone of Google Cloud", "write it like this: us-central1-a"),
+    GCP_QUOTA_PATTERN: (
+        "the id of a quota of Compute Engine, with its GPU family behind a slash where it counts by family",
+        "write it like this: NVIDIA-L4-GPUS-per-project-region, or GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_H100",
+    ),
     CHARTS_PATTERN: (
         "the address of a chart repository",
         "write it like this: https://charts.example.com/mirror, or oci://registry.example.com/charts",
@@ -98,6 +108,8 @@ PrincipalArn = Annotated[str, StringConstraints(pattern=PRINCIPAL_PATTERN, max_l
 ZoneId = Annotated[str, StringConstraints(pattern=ZONE_ID_PATTERN, max_length=20)]
 SecretArn = Annotated[str, StringConstraints(pattern=SECRET_ARN_PATTERN, max_length=2048)]
 QuotaCode = Annotated[str, StringConstraints(pattern=QUOTA_PATTERN)]
+GcpZone = Annotated[str, StringConstraints(pattern=GCP_ZONE_PATTERN, max_length=40)]
+GcpQuota = Annotated[str, StringConstraints(pattern=GCP_QUOTA_PATTERN, max_length=100)]
 ChartRepository = Annotated[str, StringConstraints(pattern=CHARTS_PATTERN, max_length=500)]
 
 GpusPerNode = Annotated[int, Field(ge=1, le=LARGEST_GPUS_PER_NODE)]

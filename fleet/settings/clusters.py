@@ -12,6 +12,8 @@ from fleet.settings.base import (
     AccountId,
     Cidr,
     Folder,
+    GcpQuota,
+    GcpZone,
     Image,
     Key,
     NetworkCidr,
@@ -91,6 +93,26 @@ class AwsCluster(CommonCluster):
     """Limits of the account in this region in virtual CPUs, by quota code; a fleet that could exceed one is refused."""
 
 
+class Maintenance(Section):
+    """When Google may upgrade a cluster and its machines."""
+
+    days: Annotated[tuple[Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"], ...], Field(min_length=1)] = ("TU", "WE", "TH")
+    """Days of the week."""
+    start_hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """When it begins, an hour of UTC."""
+    hours: Annotated[int, Field(ge=4, le=24)] = 6
+    """How long it lasts. GKE asks for 4 hours at a time and 48 hours in 32 days."""
+
+
+class Filestore(Section):
+    """File systems of caches of kind `shared`, one for each cache."""
+
+    tier: Literal["basic_hdd", "zonal", "regional"] = "basic_hdd"
+    """What Google sells: one zone on disks, one zone on flash, or a region on flash."""
+    size_gib: Annotated[int, Field(ge=1, le=102_400)] | None = None
+    """Size of each; default: what its cache needs, and no less than Google sells. It is billed whole, however little lies in it."""
+
+
 class GcpCluster(CommonCluster):
     """A GKE cluster in one Google Cloud region."""
 
@@ -100,8 +122,35 @@ class GcpCluster(CommonCluster):
     """Google Cloud region. Not every region sells every GPU; the plan says which do."""
     project: Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
     """Id of the project that pays and holds the quota."""
+    runner: Literal["in_vpc", "anywhere"] = "anywhere"
+    """Where the program runs. in_vpc: the API server, which only Google identities with a role reach, takes no calls from outside."""
     images: Images = Images()
     """How the engine image reaches the cluster."""
+    flow_logs: bool = False
+    """Record the network's traffic."""
+    enable_apis: bool = True
+    """Switch on the services of Google Cloud that the region needs. False: somebody else did."""
+    zones: tuple[GcpZone, ...] = ()
+    """Zones, for example us-central1-a; default: those of the region that sell the machines of the cluster's pools."""
+    network_cidr: NetworkCidr | None = None
+    """Addresses of the network, a /17 of private ones, for example 10.64.0.0/17; default: computed from the region, without overlap. Another
+    value is another cluster."""
+    release_channel: Literal["rapid", "regular", "stable", "extended"] = "regular"
+    """Which versions of Kubernetes Google keeps the cluster at."""
+    maintenance: Maintenance = Maintenance()
+    """When Google may do so."""
+    gpu_driver: Literal["default", "latest"] = "latest"
+    """Version of NVIDIA's driver that GKE installs on GPU machines: the default of the cluster's version, or the newest for it."""
+    compute_classes: bool = False
+    """Buy machines in the order of each pool's capacity, by a ComputeClass of GKE. Without, GKE takes the cheapest that it gets."""
+    anywhere_cache: bool = False
+    """Keep what is read from the bucket on flash in the zones of the GPU machines, at a price per GB."""
+    filestore: Filestore = Filestore()
+    """File systems of caches of kind `shared`."""
+    secret_replicas: tuple[GcpRegion, ...] = ()
+    """Regions that keep a copy of this region's secrets."""
+    quotas: dict[GcpQuota, Annotated[int, Field(ge=0, le=1_000_000)]] = {}  # noqa: RUF012  pydantic copies it
+    """Limits of the project in this region, and in all regions together, in GPUs, by quota id; a fleet that could exceed one is refused."""
 
 
 class ExistingCluster(CommonCluster):

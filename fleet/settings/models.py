@@ -33,8 +33,9 @@ class Placement(Section):
 class Cache(Section):
     """How weights reach a node."""
 
-    kind: Literal["bucket", "volume", "shared", "node_local"] | None = None
-    """Default: the cluster's bucket in a cloud, the shared storage class of an existing cluster."""
+    kind: Literal["bucket", "volume", "shared", "node_local", "hyperdisk_ml"] | None = None
+    """Default: the cluster's bucket in a cloud, the shared storage class of an existing cluster. `hyperdisk_ml` is Google's disk that many
+    machines read."""
 
 
 class Rollout(Section):

@@ -4,73 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet import charts
 from fleet.add_ons import AddOn
 from fleet.aws.inputs import RegionInputs
 from fleet.aws.nodes import expander_priorities
-from fleet.placement import GPU_RESOURCE
+from fleet.charts import CONTAINER_SECURITY, GPU_NAMESPACE, ON_GPU_TAINT, RUNTIME_PROFILE, SYSTEM_MACHINES, machines_with, source
 from fleet.references import Planned, Reference
-from fleet.versions import (
-    CLUSTER_AUTOSCALER_CHART,
-    CLUSTER_AUTOSCALER_TAGS,
-    DCGM_EXPORTER_CHART,
-    LOAD_BALANCER_CONTROLLER_CHART,
-    NVIDIA_DEVICE_PLUGIN_CHART,
-)
+from fleet.versions import CLUSTER_AUTOSCALER_CHART, CLUSTER_AUTOSCALER_TAGS, LOAD_BALANCER_CONTROLLER_CHART, NVIDIA_DEVICE_PLUGIN_CHART
 
 SYSTEM_NAMESPACE = "kube-system"
-GPU_NAMESPACE = "gpu-system"
 
-REPOSITORIES = {
-    "cluster-autoscaler": "https://kubernetes.github.io/autoscaler",
-    "nvidia-device-plugin": "https://nvidia.github.io/k8s-device-plugin",
-    "dcgm-exporter": "https://nvidia.github.io/dcgm-exporter/helm-charts",
-    "aws-load-balancer-controller": "https://aws.github.io/eks-charts",
-    "external-secrets": "https://charts.external-secrets.io",
-}
-"""Chart to the repository that its own documentation names."""
-
-REGISTRY = "oci://"
-
-SYSTEM_MACHINES: dict[str, Planned] = {
-    "nodeSelector": {"workload": "system"},
-    "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
-}
-"""Where controllers run: machines that neither a spot notice nor the autoscaler takes away."""
-
-GPU_MACHINES: dict[str, Planned] = {
-    "nodeAffinity": {
-        "requiredDuringSchedulingIgnoredDuringExecution": {
-            "nodeSelectorTerms": [{"matchExpressions": [{"key": "k8s.amazonaws.com/accelerator", "operator": "Exists"}]}]
-        }
-    }
-}
-"""Every GPU machine, by a label that its node group sets. The device plugin's own terms wait for labels that nobody sets here."""
-
-ON_GPU_TAINT: dict[str, Planned] = {"key": GPU_RESOURCE, "operator": "Exists"}
-
-CONTAINER_SECURITY: dict[str, Planned] = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-RUNTIME_PROFILE: dict[str, Planned] = {"type": "RuntimeDefault"}
+GPU_LABEL = "k8s.amazonaws.com/accelerator"
+"""Of every GPU machine, set by its node group. The device plugin's own terms wait for labels that nobody sets here."""
 
 AUTOSCALER_GRACE_SECONDS = 600
 """What Cluster Autoscaler waits for a pod by default before it takes the machine away."""
 
 
-def source(inputs: RegionInputs, chart: str, version: str) -> tuple[str, str | None]:
-    """Name and repository of a chart, or its whole address and None: its own repository, or the place that holds all of the fleet's."""
-    folder = inputs.settings.charts.folder
-    if folder:
-        return f"{folder}/{chart}-{version}.tgz", None
-    repository = inputs.settings.charts.repository or REPOSITORIES[chart]
-    return (f"{repository}/{chart}", None) if repository.startswith(REGISTRY) else (chart, repository)
-
-
 def cluster_autoscaler(inputs: RegionInputs) -> AddOn:
     """Grows and shrinks node groups, rung by rung."""
-    chart, repository = source(inputs, "cluster-autoscaler", CLUSTER_AUTOSCALER_CHART)
+    chart, repository = source(inputs.settings.charts, "cluster-autoscaler", CLUSTER_AUTOSCALER_CHART)
     return AddOn(
         name="cluster-autoscaler",
         chart=chart,
@@ -125,7 +78,7 @@ def _autoscaler_flags(inputs: RegionInputs) -> dict[str, Planned]:
 
 def device_plugin(inputs: RegionInputs) -> AddOn:
     """Tells each kubelet of its GPUs."""
-    chart, repository = source(inputs, "nvidia-device-plugin", NVIDIA_DEVICE_PLUGIN_CHART)
+    chart, repository = source(inputs.settings.charts, "nvidia-device-plugin", NVIDIA_DEVICE_PLUGIN_CHART)
     return AddOn(
         name="nvidia-device-plugin",
         chart=chart,
@@ -139,7 +92,7 @@ def device_plugin(inputs: RegionInputs) -> AddOn:
             "failOnInitError": True,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
             "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-            "affinity": GPU_MACHINES,
+            "affinity": machines_with(GPU_LABEL),
             "tolerations": [ON_GPU_TAINT, {"key": "CriticalAddonsOnly", "operator": "Exists"}],
             "priorityClassName": "system-node-critical",
         },
@@ -147,32 +100,13 @@ def device_plugin(inputs: RegionInputs) -> AddOn:
 
 
 def dcgm_exporter(inputs: RegionInputs) -> AddOn:
-    """Measures GPUs, and says which pod uses which."""
-    chart, repository = source(inputs, "dcgm-exporter", DCGM_EXPORTER_CHART)
-    return AddOn(
-        name="dcgm-exporter",
-        chart=chart,
-        repository=repository,
-        version=DCGM_EXPORTER_CHART,
-        namespace=GPU_NAMESPACE,
-        wait=False,
-        reason="GPU load, memory, temperature and faults as metrics, by pod",
-        values={
-            "arguments": ["-f", "/etc/dcgm-exporter/default-counters.csv"],  # the default asks for labels of a batch system besides
-            "serviceMonitor": {"enabled": False},
-            "kubernetes": {"enablePodLabels": False, "enablePodUID": False},
-            "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-            "affinity": GPU_MACHINES,
-            "tolerations": [ON_GPU_TAINT],
-            "priorityClassName": "system-node-critical",
-            "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
-        },
-    )
+    """Measures GPUs, as an agent that goes last where memory is short."""
+    return charts.dcgm_exporter(inputs.settings.charts, GPU_LABEL, {"priorityClassName": "system-node-critical"})
 
 
 def load_balancer_controller(inputs: RegionInputs) -> AddOn:
     """Keeps the pods' addresses in target groups that this program makes; everything else it could do is off."""
-    chart, repository = source(inputs, "aws-load-balancer-controller", LOAD_BALANCER_CONTROLLER_CHART)
+    chart, repository = source(inputs.settings.charts, "aws-load-balancer-controller", LOAD_BALANCER_CONTROLLER_CHART)
     return AddOn(
         name="aws-load-balancer-controller",
         chart=chart,

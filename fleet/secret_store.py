@@ -1,20 +1,19 @@
-"""How secrets reach the pods that need them: an operator copies them from Secrets Manager, and nobody else holds them."""
+"""How secrets reach the pods that need them: an operator copies them from where the cloud keeps them, and nobody else holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from fleet.add_ons import AddOn, ManifestSpec
-from fleet.aws.add_ons.charts import SYSTEM_MACHINES, source
-from fleet.aws.inputs import RegionInputs
-from fleet.aws.plan import SecretPlan
+from fleet.charts import SYSTEM_MACHINES, source
 from fleet.naming import MANAGER
 from fleet.references import Planned
+from fleet.settings.fleet import Charts
 from fleet.versions import EXTERNAL_SECRETS_CHART
 
 NAMESPACE = OPERATOR = "external-secrets"
 API_VERSION = "external-secrets.io/v1"
-STORE = "secrets-manager"
 
 ADMITTED = {f"{MANAGER}/secrets": "true"}
 """Label of a namespace whose ExternalSecrets the store answers: no other namespace may copy the fleet's secrets."""
@@ -24,15 +23,34 @@ COPY_EVERY = "5m0s"
 """A value that somebody changes arrives this much later; each copy is a paid call."""
 
 UNUSED_KINDS = ("ClusterExternalSecret", "ClusterGenerator", "ClusterPushSecret", "PushSecret")
-"""What the operator could do and is not asked to: copying into all namespaces, and writing into Secrets Manager."""
+"""What the operator could do and is not asked to: copying into all namespaces, and writing to where secrets come from."""
 
 KEPT = {"helm.sh/resource-policy": "keep"}
 """Deleting a definition deletes every object of its kind, and with an ExternalSecret the Secret that it owns."""
 
 
-def operator(inputs: RegionInputs) -> AddOn:
+class Container(Protocol):
+    """What a cloud keeps one secret in."""
+
+    @property
+    def name(self) -> str:
+        """As the cloud knows it."""
+        ...
+
+    @property
+    def kubernetes_secret(self) -> str | None:
+        """Name of the Secret that it becomes; None: it stays where it is."""
+        ...
+
+    @property
+    def kubernetes_key(self) -> str | None:
+        """The key of its value in that Secret."""
+        ...
+
+
+def operator(charts: Charts) -> AddOn:
     """The External Secrets Operator with its webhook and its certificate controller."""
-    chart, repository = source(inputs, "external-secrets", EXTERNAL_SECRETS_CHART)
+    chart, repository = source(charts, "external-secrets", EXTERNAL_SECRETS_CHART)
     return AddOn(
         name=OPERATOR,
         chart=chart,
@@ -69,18 +87,25 @@ def operator(inputs: RegionInputs) -> AddOn:
     )
 
 
-def manifests(inputs: RegionInputs, secrets: Sequence[SecretPlan]) -> tuple[ManifestSpec, ...]:
-    """The store, and one copy for each Kubernetes Secret: two values may share one."""
+def manifests(store: str, provider: Mapping[str, Planned], namespace: str, containers: Sequence[Container]) -> tuple[ManifestSpec, ...]:
+    """The store, and one copy for each Kubernetes Secret: two values may share one.
+
+    Args:
+        store: name of the store.
+        provider: where secrets come from, as External Secrets knows it.
+        namespace: where models are served, and copies lie.
+        containers: what to copy.
+    """
     wanted: dict[str, list[Planned]] = {}
-    for secret in secrets:
-        if secret.kubernetes_secret:
-            wanted.setdefault(secret.kubernetes_secret, []).append({"secretKey": secret.kubernetes_key, "remoteRef": {"key": secret.name}})
-    return (_store(inputs), *(_copy(inputs, name, data) for name, data in wanted.items()))
+    for container in containers:
+        if container.kubernetes_secret:
+            wanted.setdefault(container.kubernetes_secret, []).append({"secretKey": container.kubernetes_key, "remoteRef": {"key": container.name}})
+    return (_store(store, provider), *(_copy(store, namespace, name, data) for name, data in wanted.items()))
 
 
-def _store(inputs: RegionInputs) -> ManifestSpec:
+def _store(name: str, provider: Mapping[str, Planned]) -> ManifestSpec:
     return ManifestSpec(
-        name=STORE,
+        name=name,
         api_version=API_VERSION,
         kind="ClusterSecretStore",
         namespace=None,
@@ -88,22 +113,22 @@ def _store(inputs: RegionInputs) -> ManifestSpec:
         spec={
             "conditions": [{"namespaceSelector": {"matchLabels": ADMITTED}}],
             "refreshInterval": STORE_CHECK_SECONDS,
-            "provider": {"aws": {"service": "SecretsManager", "region": inputs.region}},
+            "provider": provider,
         },
     )
 
 
-def _copy(inputs: RegionInputs, name: str, data: Sequence[Planned]) -> ManifestSpec:
+def _copy(store: str, namespace: str, name: str, data: Sequence[Planned]) -> ManifestSpec:
     return ManifestSpec(
         name=name,
         api_version=API_VERSION,
         kind="ExternalSecret",
-        namespace=inputs.namespace,
+        namespace=namespace,
         needs=(OPERATOR,),
         spec={
             "refreshInterval": COPY_EVERY,
-            "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
-            # A value that is gone in Secrets Manager stays in the cluster: model servers need it at their next start.
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": store},
+            # A value that is gone where it came from stays in the cluster: model servers need it at their next start.
             "target": {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain"},
             "data": data,
         },

@@ -1,0 +1,1 @@
+"""Decisions about regions of Google Cloud."""
