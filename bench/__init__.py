@@ -4,8 +4,12 @@
     preview   `pulumi preview` of the local stack beside a bare program that registers the same objects, written out, and a
               small ConfigMap for each component: at most 1.5 × as long. The same engine, the real Kubernetes provider and
               real control planes behind both. Another one of ConfigMaps only is shown: it does less in the provider
-    regions   the same of ten AWS regions with six models each, both providers played by stand-ins: at most 1.5 × as long, and at
+    aws       the same of ten AWS regions with six models each, all providers played by stand-ins: at most 1.5 × as long, and at
               most 1 GB of memory in the program's process; looking something up fails it. The plan alone is shown. Two runs
+    gcp       likewise of ten Google regions
+    mixed     likewise of five and five
+    start     one small region of each kind of stack under Pulumi's mocks, from an interpreter's start until all is registered, beside
+              AWS alone: time and memory are shown; another cloud's SDK in the process fails it
     pure      that tier of the tests as a whole process: at most 5 s
     mocks     likewise: at most 30 s
     commands  `python -m fleet size` and `plan`, beside an interpreter that does nothing: shown; `size` from a cold shell: at

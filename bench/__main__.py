@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import bench
-from bench import aws_regions, commands, planning, previewing, real_pods
+from bench import cloud_regions, commands, planning, previewing, real_pods, starting
 from bench.figures import Figure, NotMeasurable, table
 from bench.processes import kept_bytecode
 
 PARTS: Mapping[str, Callable[[int], Iterator[Figure]]] = {
     "plan": planning.figures,
     "preview": previewing.figures,
-    "regions": aws_regions.figures,
+    "aws": partial(cloud_regions.figures, "aws"),
+    "gcp": partial(cloud_regions.figures, "gcp"),
+    "mixed": partial(cloud_regions.figures, "mixed"),
+    "start": starting.figures,
     "pure": partial(commands.tier, "pure"),
     "mocks": partial(commands.tier, "mocks"),
     "commands": commands.commands,

@@ -1,7 +1,7 @@
-"""A preview of ten AWS regions beside that of a bare program: the engine is real, both providers are stand-ins.
+"""A preview of ten regions beside that of a bare program: the engine is real, all providers are stand-ins.
 
-No account and no cluster is asked. The stand-ins run in a process of their own and serve both programs; what they take is the
-same for both. A first preview warms up and says what is registered.
+No account, no project and no cluster is asked. The stand-ins run in a process of their own and serve both programs; what they take is
+the same for both. A first preview warms up and says what is registered.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 
 from bench.figures import Figure, NotMeasurable
-from bench.large_fleet import ten_regions
+from bench.large_fleet import TEN_REGIONS, ten_regions
 from bench.processes import PATIENCE_SECONDS, PROJECT, measured
 from bench.programs import LIMIT_RATIO, PROGRAM, Program, bare, need_tools, turns
 from bench.recording import config_maps
 from fleet.settings import CONFIG_KEY
-from tests.support.aws_login import logged_in
+from tests.support.cloud_login import logged_in
 
 RUNS = 2
 """At most: a turn of both programs takes half a minute and more."""
@@ -32,31 +32,31 @@ LIMIT_MB = 1000.0
 STAND_INS = ("-m", "bench.stand_in_process")
 
 
-def figures(runs: int) -> Iterator[Figure]:
-    """The plan alone, then the previews.
+def figures(kind: str, runs: int) -> Iterator[Figure]:
+    """The plan alone, then the previews, of one of TEN_REGIONS.
 
     Raises:
         NotMeasurable: the engine is missing, a preview failed, or something was looked up meanwhile.
     """
     need_tools(["pulumi"])
-    plans = [measured(["-m", "bench.plan_process"]) for _ in range(1 + runs)][1:]
-    yield Figure(name="10 AWS regions × 6 models: fleet.plan", unit="s", runs=tuple(run["plan"] for run in plans))
+    plans = [measured(["-m", "bench.plan_process", kind]) for _ in range(1 + runs)][1:]
+    yield Figure(name=f"{TEN_REGIONS[kind]} × 6 models: fleet.plan", unit="s", runs=tuple(run["plan"] for run in plans))
     with tempfile.TemporaryDirectory() as temporary, logged_in(Path(temporary)), stand_ins() as addresses:
-        yield from _side_by_side(Path(temporary), addresses, min(runs, RUNS))
+        yield from _side_by_side(kind, Path(temporary), addresses, min(runs, RUNS))
 
 
-def _side_by_side(folder: Path, addresses: str, runs: int) -> Iterator[Figure]:
-    stack_file = folder / "Pulumi.regions.yaml"
-    stack_file.write_text(yaml.safe_dump({"config": {CONFIG_KEY: ten_regions()}}), encoding="utf-8")
+def _side_by_side(kind: str, folder: Path, addresses: str, runs: int) -> Iterator[Figure]:
+    stack_file, title = folder / "Pulumi.regions.yaml", TEN_REGIONS[kind]
+    stack_file.write_text(yaml.safe_dump({"config": {CONFIG_KEY: ten_regions(kind)}}), encoding="utf-8")
     ours = Program(PROGRAM, folder / "ours", stack_file, stand_ins=addresses)
     found = ours.recorded()
     clusters = [entry["urn"] for entry in found.resources if entry["type"] == "pulumi:providers:kubernetes"]
     beside = bare(folder, "same", [*found.resources, *config_maps(found.components, clusters)], stand_ins=addresses)
     own, other = turns(runs, found.count, ours, beside)
-    name = f"10 AWS regions: preview of {found.count} resources"
+    name = f"{title}: preview of {found.count} resources"
     yield Figure(name=name, unit="s", **_compared("seconds", own, other), limit=LIMIT_RATIO)
-    yield Figure(name="10 AWS regions: processor time of the program", unit="s", **_compared("processor_seconds", own, other))
-    yield Figure(name="10 AWS regions: peak memory of the program", unit="MB", runs=tuple(run["peak_mb"] for run in own), limit=LIMIT_MB)
+    yield Figure(name=f"{title}: processor time of the program", unit="s", **_compared("processor_seconds", own, other))
+    yield Figure(name=f"{title}: peak memory of the program", unit="MB", runs=tuple(run["peak_mb"] for run in own), limit=LIMIT_MB)
 
 
 def _compared(measure: str, own: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _compared(measure: str, own: list[dict[str, Any]], other: list[dict[str, Any
 
 @contextmanager
 def stand_ins() -> Iterator[str]:
-    """Where both stand-ins listen, until the end of the block.
+    """Where all stand-ins listen, until the end of the block.
 
     Raises:
         NotMeasurable: they did not start, or something was looked up.
@@ -87,4 +87,4 @@ def stand_ins() -> Iterator[str]:
             finally:
                 process.kill()
     if looked_up := json.loads(said.splitlines()[-1])["looked_up"]:
-        raise NotMeasurable(f"the program asks AWS for {', '.join(sorted(set(looked_up)))}: a plan must know that by itself")
+        raise NotMeasurable(f"the program asks a cloud for {', '.join(sorted(set(looked_up)))}: a plan must know that by itself")

@@ -1,4 +1,4 @@
-"""Settings of large fleets: of all three kinds of clusters, or of AWS regions alone."""
+"""Settings of large fleets: of all three kinds of clusters, or of ten regions of clouds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ACCELERATORS = ("T4", "L4")
 KINDS = ("existing", "gcp", "aws")
 ENDPOINT = {"public_cidrs": ["203.0.113.0/24"]}
 
-REGIONS = (
+AWS_REGIONS = (
     "ap-northeast-1",
     "ap-south-1",
     "ap-southeast-2",
@@ -21,6 +21,23 @@ REGIONS = (
     "us-west-2",
 )
 """Ten regions that sell T4, L4 and A10G, as fleet/aws/offerings.py has them."""
+
+GCP_REGIONS = (
+    "asia-east1",
+    "asia-northeast1",
+    "asia-southeast1",
+    "europe-west1",
+    "europe-west2",
+    "europe-west4",
+    "us-central1",
+    "us-east1",
+    "us-east4",
+    "us-west1",
+)
+"""Ten regions that sell T4 and L4, as fleet/gcp/offerings.py has them."""
+
+TEN_REGIONS = {"aws": "10 AWS regions", "gcp": "10 Google regions", "mixed": "5 AWS and 5 Google regions"}
+"""What the fleets of ten regions are called."""
 
 
 def stack(clusters: int, models: int) -> dict[str, Any]:
@@ -35,17 +52,25 @@ def stack(clusters: int, models: int) -> dict[str, Any]:
     }
 
 
-def ten_regions() -> dict[str, Any]:
-    """Six models on three pools in each region, one of them with spot machines."""
+def ten_regions(kind: str) -> dict[str, Any]:
+    """Six models on pools in each region, one of them with spot machines. A10G is AWS's alone: Google's regions have a second pool of L4."""
+    half = len(AWS_REGIONS) // 2
+    aws = {"aws": AWS_REGIONS, "gcp": (), "mixed": AWS_REGIONS[:half]}[kind]
+    google = {"aws": (), "gcp": GCP_REGIONS, "mixed": GCP_REGIONS[:half]}[kind]
+    elsewhere = {**{region: {"pool": "a10g"} for region in aws}, **{region: {"pool": "wide"} for region in google}}
+    pools = {"a10g": {"accelerator": "A10G", "max_nodes": 8}, "wide": {"accelerator": "L4", "max_nodes": 8, "machine": "g2-standard-12"}}
     return {
         "name": "regions",
         "environment": "staging",
         "owner": "bench",
-        "clusters": {region: {"cloud": "aws", "region": region, "endpoint": ENDPOINT} for region in REGIONS},
+        "clusters": {
+            **{region: {"cloud": "aws", "region": region, "endpoint": ENDPOINT} for region in aws},
+            **{region: {"cloud": "gcp", "region": region, "project": "bench-project"} for region in google},
+        },
         "pools": {
             "t4": {"accelerator": "T4", "max_nodes": 8, "capacity": ["spot", "on_demand"]},
             "l4": {"accelerator": "L4", "max_nodes": 12},
-            "a10g": {"accelerator": "A10G", "max_nodes": 8},
+            **{name: pool for name, pool in pools.items() if any(place["pool"] == name for place in elsewhere.values())},
         },
         "models": {
             "chat": {"tier": "small", "pool": "l4", "slo": "interactive", "replicas": {"min": 2, "max": 3}},
@@ -53,7 +78,7 @@ def ten_regions() -> dict[str, Any]:
             "labels": {"tier": "mini-int4", "pool": "t4", "slo": "batch", "replicas": {"min": 1, "max": 3}},
             "summaries": {"tier": "small", "pool": "l4", "replicas": {"min": 1, "max": 3}},
             "topics": {"tier": "mini-int4", "pool": "t4", "slo": "batch", "replicas": {"min": 1, "max": 3}},
-            "writer": {"tier": "small", "pool": "a10g", "slo": "interactive", "replicas": {"min": 2, "max": 3}},
+            "writer": {"tier": "small", "slo": "interactive", "replicas": {"min": 2, "max": 3}, "placements": elsewhere},
         },
     }
 

@@ -1,6 +1,5 @@
-"""One plan of a large fleet in this process, and what it took, as one line of JSON: `python -m bench.plan_process [CLUSTERS MODELS]`.
-
-Without a size it is the fleet of ten AWS regions.
+"""One plan of a large fleet in this process, and what it took, as one line of JSON: `python -m bench.plan_process CLUSTERS MODELS`,
+or with one of TEN_REGIONS for that fleet of ten regions.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench.large_fleet import stack, ten_regions
+from bench.large_fleet import TEN_REGIONS, stack, ten_regions
 
 PROCESS = Path("/proc/self/status")
 
 
 def main() -> None:
-    settings = stack(*map(int, sys.argv[1:])) if sys.argv[1:] else ten_regions()
+    size = sys.argv[1:]
+    settings = ten_regions(*size) if size[0] in TEN_REGIONS else stack(*map(int, size))
     times = [time.perf_counter()]
     from fleet import plan
     from fleet.stack_file import parse

@@ -19,7 +19,17 @@ STACK_TYPE, PROVIDER_PREFIX = "pulumi:pulumi:Stack", "pulumi:providers:"
 ENGINE_OWN = frozenset({"__defaults", "__internal", "apiVersion", "kind"})
 """Inputs that the engine, a provider or the class of the resource adds by itself."""
 
-PROVIDER_JSON = frozenset({"defaultTags", "allowedAccountIds", "enableServerSideApply", "enableConfigMapMutable", "enableSecretMutable"})
+PROVIDER_JSON = frozenset(
+    {
+        "addPulumiAttributionLabel",
+        "allowedAccountIds",
+        "defaultLabels",
+        "defaultTags",
+        "enableConfigMapMutable",
+        "enableSecretMutable",
+        "enableServerSideApply",
+    }
+)
 """Inputs of a provider that travel as JSON."""
 
 FROM = "the output of"

@@ -1,4 +1,4 @@
-"""Both stand-in providers in a process of their own: `python -m bench.stand_in_process`.
+"""All stand-in providers in a process of their own: `python -m bench.stand_in_process`.
 
 The first line says where an engine finds them, the value of PULUMI_DEBUG_PROVIDERS. When its input ends, another one says as JSON
 what was looked up, and the process ends.
@@ -10,16 +10,17 @@ import json
 import sys
 
 from tests.support.stand_in_aws import StandInAws
+from tests.support.stand_in_gcp import StandInGcp
 from tests.support.stand_in_provider import StandInProvider
 
 
 def main() -> None:
-    aws, kubernetes = StandInAws(), StandInProvider()
-    print(f"{aws.start()},{kubernetes.start()}", flush=True)
+    aws, gcp, kubernetes = StandInAws(), StandInGcp(), StandInProvider()
+    print(",".join(provider.start() for provider in (aws, gcp, kubernetes)), flush=True)
     sys.stdin.read()
-    print(json.dumps({"looked_up": aws.invoked}), flush=True)
-    aws.die()
-    kubernetes.die()
+    print(json.dumps({"looked_up": aws.invoked + gcp.invoked}), flush=True)
+    for provider in (aws, gcp, kubernetes):
+        provider.die()
 
 
 if __name__ == "__main__":

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bench import aws_regions, previewing, programs
+from bench import cloud_regions, previewing, programs
 from bench.__main__ import main
 from bench.bare_program import arguments, made, resource_class
 from bench.figures import Figure, NotMeasurable, table
-from bench.large_fleet import stack, ten_regions
+from bench.large_fleet import TEN_REGIONS, stack, ten_regions
 from bench.processes import measured, seconds
 from bench.recording import FROM, config_maps, recording
 from fleet import plan
@@ -98,13 +99,17 @@ def test_a_process_reports_its_own_measure_on_its_last_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "module", "binary"), [(previewing, "pulumi-kubernetes", "pulumi-resource-kubernetes"), (aws_regions, "pulumi", "pulumi")]
+    ("part", "module", "binary"),
+    [
+        (previewing.figures, "pulumi-kubernetes", "pulumi-resource-kubernetes"),
+        *((partial(cloud_regions.figures, kind), "pulumi", "pulumi") for kind in TEN_REGIONS),
+    ],
 )
 def test_a_missing_tool_is_named_with_the_way_to_get_it(part: Any, module: str, binary: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(recipe.module == module for recipe in RECIPES), "the name still stands for a tool"
     monkeypatch.setattr(programs, "_present", lambda recipe: recipe.module != module)
     with pytest.raises(NotMeasurable, match=f"{binary} missing; `make tools`"):
-        next(part.figures(1))
+        next(part(1))
 
 
 def test_the_large_fleet_is_accepted_and_places_every_model_in_every_cluster() -> None:
@@ -112,11 +117,14 @@ def test_the_large_fleet_is_accepted_and_places_every_model_in_every_cluster() -
     assert [len(cluster.models) for cluster in planned.clusters] == [3, 3, 3, 3], "what is timed is a whole plan"
 
 
-def test_the_ten_regions_are_accepted_whole() -> None:
-    planned = plan(parse(ten_regions()))
+@pytest.mark.parametrize("kind", TEN_REGIONS)
+def test_the_ten_regions_are_accepted_whole(kind: str) -> None:
+    planned = plan(parse(ten_regions(kind)))
     assert len({cluster.region for cluster in planned.clusters}) == 10, "ten different regions"
     assert {(len(cluster.models), len(cluster.pools)) for cluster in planned.clusters} == {(6, 3)}, "all models on all pools in each"
-    assert all(cluster.aws for cluster in planned.clusters), "and everything around them"
+    assert all(cluster.aws or cluster.gcp for cluster in planned.clusters), "and everything around them"
+    clouds = [cluster.cloud for cluster in planned.clusters]
+    assert (clouds.count("aws"), clouds.count("gcp")) == {"aws": (10, 0), "gcp": (0, 10), "mixed": (5, 5)}[kind], "as the name says"
 
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -177,12 +185,12 @@ def test_small_objects_are_spread_over_the_clusters() -> None:
 
 def test_what_a_program_looks_up_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; print('aws:1,kubernetes:2', flush=True); sys.stdin.read(); print('{\"looked_up\": [\"aws:ec2/getAmi:getAmi\"]}')"
-    monkeypatch.setattr(aws_regions, "STAND_INS", ("-c", script))
-    with pytest.raises(NotMeasurable, match="getAmi"), aws_regions.stand_ins() as addresses:
+    monkeypatch.setattr(cloud_regions, "STAND_INS", ("-c", script))
+    with pytest.raises(NotMeasurable, match="getAmi"), cloud_regions.stand_ins() as addresses:
         assert addresses == "aws:1,kubernetes:2", "where they listen"
 
 
 def test_stand_ins_that_do_not_start_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws_regions, "STAND_INS", ("-c", "raise SystemExit('no port')"))
-    with pytest.raises(NotMeasurable, match="no port"), aws_regions.stand_ins():
+    monkeypatch.setattr(cloud_regions, "STAND_INS", ("-c", "raise SystemExit('no port')"))
+    with pytest.raises(NotMeasurable, match="no port"), cloud_regions.stand_ins():
         pass
