@@ -42,9 +42,7 @@ def _cache(settings: Settings, name: str, model: Model) -> Iterator[Problem]:
             yield _unserved(field, kind, f"cluster {cluster_name} exists already: use shared, or leave it out" if kind == "bucket" else elsewhere)
         elif isinstance(cluster, AwsCluster) and kind == "hyperdisk_ml":
             limit = f"is a disk of Google Cloud, and cluster {cluster_name} is on AWS"
-            yield Problem(
-                field=field, value=kind, limit=limit, remedy="use bucket, or node_local for the fastest starts, or place the model elsewhere"
-            )
+            yield Problem(field=field, value=kind, limit=limit, remedy="use bucket, or place the model in Google Cloud")
         elif cluster and kind == "volume":
             shared = "bucket or hyperdisk_ml" if isinstance(cluster, GcpCluster) else "bucket"
             yield from _one_server(settings, name, model, cluster_name, shared)

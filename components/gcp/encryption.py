@@ -27,14 +27,16 @@ class EncryptionArgs:
 
 
 class Encryption(pulumi.ComponentResource):
-    """A key that is rotated, and the services that may use it. Google never forgets a key ring: its name is taken for good."""
+    """A key that is rotated, and the services that may use it. Google's provider deletes no ring and no key: it takes versions of the
+    key away, and a name that was used once is not used again.
+    """
 
     key_id: pulumi.Output[str]
     """Handed out only when every service that it is for may use it."""
 
     def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fleet:gcp:Encryption", name, None, opts)
-        ring = kms.KeyRing(f"{name}-ring", location=args.region, opts=pulumi.ResourceOptions(parent=self))
+        ring = kms.KeyRing(f"{name}-kms", location=args.region, opts=pulumi.ResourceOptions(parent=self))
         key = kms.CryptoKey(
             f"{name}-key",
             key_ring=ring.id,

@@ -67,7 +67,7 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
         compute.Subnetwork(
-            f"{self._name}-proxies",
+            f"{self._name}-proxy",
             network=self.network_id,
             region=region,
             ip_cidr_range=plan.proxy_cidr,
@@ -96,7 +96,7 @@ class Network(pulumi.ComponentResource):
     def _firewall(self) -> None:
         """GKE opens what its own machines and control plane need between them; nothing else comes in but checks and load balancers."""
         plan = self._args.plan
-        sources = {"checks": list(plan.health_check_cidrs), "proxies": [plan.proxy_cidr]}
+        sources = {"checks": list(plan.health_check_cidrs), "proxy": [plan.proxy_cidr]}
         for key, cidrs in sources.items():
             compute.Firewall(
                 f"{self._name}-{key}",
@@ -113,7 +113,7 @@ class Network(pulumi.ComponentResource):
     def _google_apis(self) -> None:
         """The names of Google's APIs lead to addresses that are not on the internet, and that a network policy can name."""
         zone = dns.ManagedZone(
-            f"{self._name}-google-apis",
+            f"{self._name}-apis",
             dns_name=GOOGLE_APIS,
             description=f"Google's APIs as {self._args.title} reaches them",
             visibility="private",

@@ -8,7 +8,7 @@ from math import ceil
 from fleet import naming
 from fleet.add_ons import ManifestSpec, StorageClassSpec
 from fleet.cache_plan import CachePlan
-from fleet.caches import SHARED_CLASS, VOLUME_CLASS
+from fleet.caches import HYDRATION_CLASS, READ_ONLY_CLASS, SHARED_CLASS, SNAPSHOT_CLASS, VOLUME_CLASS
 from fleet.fleet_plan import CacheKind, PoolPlan
 from fleet.gcp import filestore
 from fleet.gcp.disks import DiskType, balanced_disk, takes
@@ -24,9 +24,6 @@ DISK_DRIVER, FILE_DRIVER = "pd.csi.storage.gke.io", "filestore.csi.storage.gke.i
 
 ZONE_LABEL = "topology.gke.io/zone"
 """The key that both drivers know zones by."""
-
-HYDRATION_CLASS, READ_ONLY_CLASS, SNAPSHOT_CLASS = "fleet-hydration", "fleet-read-only", "fleet-snapshots"
-"""Of caches that are written once and then read by many: the disk of the mirror, its picture, and copies of that in every zone."""
 
 WRITABLE: tuple[DiskType, ...] = ("pd-balanced", "hyperdisk-balanced")
 """Types between price and speed, the older first: it is the only one for most machines, and needs no speed bought beside its size."""
