@@ -15,11 +15,13 @@ from components.kubernetes.platform import Platform
 from fleet.add_ons import AddOn, InCluster, NamespaceSpec, StorageClassSpec
 from fleet.aws.add_ons import in_cluster
 from fleet.fleet_plan import ClusterPlan
+from fleet.gcp.add_ons import in_cluster as in_gke_cluster
 from fleet.planner import plan
 from fleet.references import Reference
 from fleet.settings import Secrets
 from fleet.stack_file import parse
 from tests.support.aws_regions import region
+from tests.support.gcp_regions import region as gcp_region
 from tests.support.kubernetes_rules import metadata_problems, schema_problems
 from tests.support.recording import Graph, Resource, run
 from tests.support.stack_files import small
@@ -27,7 +29,16 @@ from tests.support.stack_files import small
 pytestmark = pytest.mark.mocks
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
-MADE = {"vpc_id": "vpc-0a1b2c3d", "key_arn": "arn:aws:kms:us-east-2:111122223333:key/k", "zone_name.use2-az1": "us-east-2a"}
+MADE = {
+    "vpc_id": "vpc-0a1b2c3d",
+    "key_arn": "arn:aws:kms:us-east-2:111122223333:key/k",
+    "zone_name.use2-az1": "us-east-2a",
+    "project_number": "123456789012",
+    "key_id": "projects/acme-test/locations/us-central1/keyRings/r/cryptoKeys/k",
+    "bucket_name": "acme-weights",
+    "network_name": "acme-network",
+    "node_identity": "acme-nodes@acme-test.iam.gserviceaccount.com",
+}
 
 ZONAL = StorageClassSpec(
     name="zonal",
@@ -59,6 +70,12 @@ def _graph(wanted: InCluster) -> Graph:
 def graph() -> Graph:
     inputs = region()
     return _graph(in_cluster(replace(inputs, settings=inputs.settings.model_copy(update={"secrets": Secrets(hub_token="hub")}))))
+
+
+@pytest.fixture(scope="module")
+def gke() -> Graph:
+    inputs = gcp_region(caches={"l4": ("shared", 40)}, compute_classes=True)
+    return _graph(in_gke_cluster(replace(inputs, settings=inputs.settings.model_copy(update={"secrets": Secrets(hub_token="hub")}))))
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +139,28 @@ def test_no_value_of_a_release_is_secret_or_unresolved(graph: Graph) -> None:
         assert not each.secrets, f"{each.name}: Helm keeps values in the cluster, and the engine in its state"
         assert "Reference" not in str(each.inputs), f"{each.name} would get words of the plan"
     assert _release(graph, "aws-load-balancer-controller").inputs["values"]["vpcId"] == MADE["vpc_id"], "what the cloud made is put in"
+
+
+def test_a_gke_cluster_gets_its_charts_and_their_objects_in_the_same_order(gke: Graph) -> None:
+    releases = {each.inputs["name"]: each for each in _releases(gke)}
+    assert set(releases) == {"dcgm-exporter", "external-secrets"}, "GKE does the rest by itself"
+    assert [name for name, each in releases.items() if each.inputs["skipAwait"]] == ["dcgm-exporter"], "its machines come and go"
+    for name, namespace in (("dcgm-exporter", "gpu-system"), ("external-secrets", "external-secrets")):
+        assert gke.named("Namespace", namespace).urn in gke.needs(releases[name]), f"{name} would be refused on a fresh cluster"
+    for kind, name in (("ClusterSecretStore", "secret-manager"), ("ExternalSecret", "hub")):
+        needed = {releases["external-secrets"].urn, gke.named("Namespace", "vllm").urn}
+        assert needed <= gke.needs(gke.named(kind, name)), f"{kind} is a kind that the cluster does not know yet"
+
+
+def test_what_a_gke_cluster_gets_is_whole_legal_and_not_secret(gke: Graph) -> None:
+    for each in _releases(gke):
+        assert not each.secrets, f"{each.name}: Helm keeps values in the cluster, and the engine in its state"
+    for each in gke.objects():
+        assert "Reference" not in str(each.inputs), f"{each.name} would get words of the plan"
+        assert not list(metadata_problems(each.inputs)), f"{each.name}: a name or label that nobody takes"
+    exporter: dict[str, Any] = _release(gke, "dcgm-exporter").inputs["values"]
+    assert exporter["securityContext"]["privileged"] is True, "a flag stays one"
+    assert exporter["priorityClassName"] == "", "an empty word arrives: left out, the chart would take a class that GKE refuses"
 
 
 def test_numbers_arrive_as_the_plan_has_them(graph: Graph) -> None:

@@ -1,4 +1,7 @@
-"""What of an AWS region exists before what, and so in which order it goes: as dependencies on the graph, not as the order of a run."""
+"""What of an AWS region exists before what, and so in which order it goes: as dependencies on the graph, not as the order of a run.
+
+What holds in every cloud: test_cloud_order.py.
+"""
 
 from __future__ import annotations
 
@@ -110,16 +113,6 @@ def test_an_identity_is_whole_before_it_is_given_to_anybody(fleet: Recorded) -> 
         assert not fleet.before(association, *rights), f"{stem} would be refused what it is there for"
 
 
-def test_objects_in_a_cluster_go_before_machines_drivers_and_controllers(fleet: Recorded) -> None:
-    for name in _clusters(fleet):
-        outer = [*fleet.made(NODES, ADD_ON, CLUSTER, cluster=name)]
-        for each in fleet.made("kubernetes:", cluster=name):
-            assert not fleet.before(each, *outer), f"nobody would be left to delete the volumes and network interfaces of {each.name}"
-        for each in fleet.made("aws:", "pulumi:providers:"):
-            inside = [urn for urn in fleet.needs[each.urn] if fleet.graph.resources[urn].type.startswith("kubernetes:")]
-            assert not inside, f"{each.name} could not be changed while an API server is down"
-
-
 def test_weights_are_used_only_where_their_storage_is_whole(fleet: Recorded) -> None:
     for planned in fleet.clusters:
         guards = ("BucketVersioning", "BucketPolicy", "BucketServerSideEncryptionConfiguration", "BucketPublicAccessBlock")
@@ -139,14 +132,6 @@ def test_mirrored_images_are_pulled_through_a_rule_that_is_there(fleet: Recorded
         assert bool(rules) == bool(planned.aws_plan.image_mirror), "where the stack file asks for it"
         for each in fleet.made("kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job", cluster=planned.name):
             assert not fleet.before(each, *rules), f"{each.name} would ask the registry for an image that it does not know"
-
-
-def test_no_region_waits_for_another_but_to_copy_weights_into_it(fleet: Recorded) -> None:
-    for each in fleet.graph.resources.values():
-        home = fleet.graph.region(each)
-        others = {fleet.graph.region(fleet.graph.resources[urn]) for urn in fleet.needs[each.urn]} - {home}
-        copies = "fleet:aws:Replication" in {above.type for above in fleet.graph.ancestors(each)} or f"{home}-replication" in each.name
-        assert not others or copies, f"{each.name} waits for {others}: a region that is down would hold up this one"
 
 
 def test_weights_are_copied_when_both_buckets_keep_versions(fleet: Recorded) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes import weights_lock
+from components.kubernetes import weights_lock, weights_objects
 from components.kubernetes.mirror_weights import MARKER, complete, copy_all
 from fleet.caches import OBJECT_STORE_FLAGS
 from tests.support import simulated_mountpoint
@@ -94,6 +94,19 @@ def test_a_bucket_is_filled_without_what_it_cannot_do(mirror: Mirror) -> None:
     assert complete(mirror.folder) is None, "the gate opens"
     assert mirror.fetched() == dict.fromkeys(NEEDED, 1), "each once"
     assert not mirror.lock.exists(), "nobody writes any more"
+
+
+def test_no_file_is_written_over_another(whole: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened, seen = whole.folder / SHARD, os.open, list[bool]()
+
+    def watched(name: Any, *arguments: Any) -> int:
+        seen.append(Path(name).exists())
+        return opened(name, *arguments)
+
+    monkeypatch.setattr(weights_objects, "os", SimpleNamespace(**{**vars(os), "open": watched}))
+    weights_objects.write(path, [b"new"])
+    assert seen == [False], "Cloud Storage FUSE would fetch what is there, and keep the new one on the machine's disk until it is whole"
+    assert path.read_bytes() == b"new", "and the new one stands there"
 
 
 def test_a_second_run_asks_the_hub_nothing(whole: Mirror) -> None:
@@ -203,6 +216,30 @@ def test_of_many_that_make_the_lock_unseen_by_each_other_one_has_it(tmp_path: Pa
     assert {holder for holder in holders if holder} == {winner}, "and the others wait for it"
 
 
+def test_of_two_that_close_a_new_lock_the_second_is_told_and_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, closed = tmp_path / "lock", os.close
+
+    def second(descriptor: int) -> None:
+        closed(descriptor)
+        lock.write_text("pod one\nfirst", encoding="utf-8")
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(weights_lock, "os", SimpleNamespace(**{**vars(os), "close": second}))
+    assert weights_lock.WatchedLock(lock, "pod two").holder() == "pod one", "Cloud Storage FUSE keeps what was closed first"
+
+
+def test_a_lock_that_cannot_be_made_is_told_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError):
+        weights_lock.WatchedLock(tmp_path / "gone" / "lock", "pod one").holder()
+
+    def refused(*_: Any) -> int:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(weights_lock, "os", SimpleNamespace(**{**vars(os), "open": refused}))
+    with pytest.raises(PermissionError):
+        weights_lock.WatchedLock(tmp_path / "lock", "pod one").holder()
+
+
 def test_a_lock_is_stale_when_it_does_not_change_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock, now = tmp_path / "lock", [1000.0]
     monkeypatch.setattr(weights_lock, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: None))
@@ -227,7 +264,9 @@ def test_a_sign_of_life_that_is_just_being_written_is_one(tmp_path: Path, monkey
 
     watched = weights_lock.WatchedLock(tmp_path / "lock", "pod two")
     monkeypatch.setattr(Path, "read_text", busy(errno.EPERM))
-    assert "just being written" in str(watched.holder()), "a mount refuses to read what it writes"
+    assert "just being written" in str(watched.holder()), "Mountpoint refuses to read what is written"
+    monkeypatch.setattr(Path, "read_text", busy(errno.ESTALE))
+    assert "just being written" in str(watched.holder()), "Cloud Storage FUSE calls a file stale that was replaced after it was opened"
     monkeypatch.setattr(Path, "read_text", busy(errno.EACCES))
     with pytest.raises(PermissionError):
         watched.holder()

@@ -167,3 +167,20 @@ def test_a_heartbeat_shows_that_a_long_writer_lives(tmp_path: Path, monkeypatch:
         assert beaten.wait(10), "while it writes"
         assert lock.stat().st_mtime > 1, "its time moves on, and nobody takes it for stale"
     assert not lock.exists(), "gone with its writer"
+
+
+def test_a_marker_is_on_the_disk_after_everything_that_it_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, synced, fsync = snapshot(tmp_path, MODEL, REVISION), list[str](), os.fsync
+    siblings = [SimpleNamespace(rfilename=name, size=len(content), lfs=None, blob_id=None) for name, content in FILES.items()]
+    hub = SimpleNamespace(model_info=lambda *_, **__: SimpleNamespace(sha=REVISION, siblings=siblings))
+
+    def watched(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda **_: hub)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: [(folder / name).write_bytes(text) for name, text in FILES.items()])
+    monkeypatch.setattr(os, "fsync", watched)
+    mirror_weights.mirror(tmp_path, MODEL, REVISION)
+    assert set(synced[:-2]) == set(FILES), "a disk is copied when the pod ends: what is in the machine's memory alone would be missing in the copy"
+    assert synced[-2:] == [f"{MARKER}.partial", MARKER], "and a copy with the marker has all that it lists"

@@ -6,19 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from moto import mock_aws
 
 from fleet.aws.plan import AwsPlan
 from fleet.fleet_plan import ClusterPlan
-from fleet.planner import plan
-from fleet.stack_file import parse
 from tests.emulator import calls_cluster, calls_identity, calls_network, calls_storage
-from tests.support.aws_programs import Recorded, recorded
-from tests.support.fleets import UNPINNED, graph_of
+from tests.support.aws_programs import recorded
+from tests.support.fleets import UNPINNED
+from tests.support.recorded_fleet import Recorded, record
 from tests.support.replay import Made, Replay, Translation
 
 TRANSLATIONS: Mapping[str, Translation] = {
@@ -101,8 +98,7 @@ def program(name: str) -> Recorded:
     """A fleet of the mocks' tests, or the one that is only here."""
     if name != "booked":
         return recorded(name)
-    with TemporaryDirectory() as folder:
-        return Recorded(plan(parse(BOOKED)), graph_of(BOOKED, Path(folder)))
+    return record(BOOKED, "test", "aws")
 
 
 def known_values(fleet: Fleet, cluster: ClusterPlan, plan: AwsPlan) -> dict[str, str]:

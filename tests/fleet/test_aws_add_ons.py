@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +19,9 @@ from fleet.references import Reference
 from fleet.settings import Secrets
 from fleet.settings.fleet import Charts
 from tests.support.aws_regions import region, template
+from tests.support.chart_values import RECORDED, keys_in, leaves, secret_keys, unknown_keys
 
 pytestmark = pytest.mark.pure
-
-RECORDED = json.loads((Path(__file__).parents[1] / "data" / "chart-keys.json").read_text(encoding="utf-8"))
-"""Keys that each chart takes, read from the sources of these versions: a map of keys, `value` for a leaf, `open` for a map of anything."""
 
 UNRECORDED = {"coredns"}
 """Add-ons with values whose sources are published nowhere; theirs come from published examples."""
@@ -52,62 +48,32 @@ def _managed(name: str, inputs: RegionInputs | None = None) -> ManagedAddOnPlan:
     return found
 
 
-def _unknown(keys: Mapping[str, Any], values: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    for key, value in values.items():
-        known = keys.get(key)
-        if known is None or (isinstance(value, Mapping) and known == "value"):
-            yield f"{path}{key}"
-        elif isinstance(value, Mapping) and known != "open":
-            yield from _unknown(known, value, f"{path}{key}.")
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for child in value.values():
-            yield from _leaves(child)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            yield from _leaves(child)
-    else:
-        yield value
-
-
-def _keys(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield key
-            yield from _keys(child)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            yield from _keys(child)
-
-
 def test_every_value_of_a_chart_is_one_that_its_pinned_version_takes() -> None:
     for add_on in _full().add_ons:
         recorded = RECORDED["charts"][add_on.name]
         assert add_on.version == recorded["version"], (
             f"the keys of {add_on.name} {add_on.version} are not recorded: Helm ignores a wrong one silently"
         )
-        assert not list(_unknown(recorded["keys"], add_on.values)), f"Helm would ignore these of {add_on.name}"
+        assert not list(unknown_keys(recorded["keys"], add_on.values)), f"Helm would ignore these of {add_on.name}"
 
 
 def test_every_value_of_a_managed_add_on_is_in_its_recorded_schema() -> None:
     for add_on in managed(region()):
         if add_on.values and add_on.name not in UNRECORDED:
-            assert not list(_unknown(RECORDED["managed"][add_on.name]["keys"], add_on.values)), f"EKS would refuse {add_on.name}"
+            assert not list(unknown_keys(RECORDED["managed"][add_on.name]["keys"], add_on.values)), f"EKS would refuse {add_on.name}"
 
 
 def test_a_wrong_key_is_noticed() -> None:
     keys = RECORDED["charts"]["cluster-autoscaler"]["keys"]
-    assert list(_unknown(keys, {"image": {"tgo": "x"}, "rbac": {"serviceAccount": {"name": "y"}}, "extraArgs": {"any": 1}})) == ["image.tgo"]
-    assert list(_unknown(keys, {"awsRegion": {"name": "x"}})) == ["awsRegion"], "a map where the chart takes a word"
+    assert list(unknown_keys(keys, {"image": {"tgo": "x"}, "rbac": {"serviceAccount": {"name": "y"}}, "extraArgs": {"any": 1}})) == ["image.tgo"]
+    assert list(unknown_keys(keys, {"awsRegion": {"name": "x"}})) == ["awsRegion"], "a map where the chart takes a word"
 
 
 def test_values_survive_the_way_through_json() -> None:
     for add_on in (*_full().add_ons, *managed(region())):
-        assert all(isinstance(key, str) for key in _keys(add_on.values)), f"{add_on.name}: a number as a key arrives nowhere"
+        assert all(isinstance(key, str) for key in keys_in(add_on.values)), f"{add_on.name}: a number as a key arrives nowhere"
         kinds = str | int | float | bool | Reference
-        assert all(isinstance(leaf, kinds) for leaf in _leaves(add_on.values)), f"{add_on.name}: a value of another kind"
+        assert all(isinstance(leaf, kinds) for leaf in leaves(add_on.values)), f"{add_on.name}: a value of another kind"
 
 
 def test_names_of_releases_are_fixed_and_short_enough_for_helm() -> None:
@@ -134,9 +100,8 @@ def test_namespaces_enforce_the_most_that_their_pods_bear() -> None:
 
 
 def test_no_value_and_no_manifest_holds_a_secret() -> None:
-    words = ("password", "secret_key", "secretkeyvalue", "accesskey", "privatekey", "tls.key", "token:")
     for add_on in _full().add_ons:
-        assert not [key for key in _keys(add_on.values) if any(word in str(key).lower() for word in words)], f"{add_on.name}: values lie in the state"
+        assert not secret_keys(add_on.values), f"{add_on.name}: values lie in the state"
 
 
 def test_controllers_keep_to_system_machines_and_agents_to_gpu_machines() -> None:

@@ -70,8 +70,6 @@ TABLE: list[tuple[dict[str, Any], str, str, str]] = [
     ({"pools.l4.capacity": ["spot"]}, "pools.l4.capacity", "us, twin, west could be taken back at once", "slo: standard"),
     ({"pools.h100.capacity": ["capacity_block"]}, "pools.h100.reservations.us", "bought beforehand", "use2-az1"),
     ({"pools.h100.capacity": ["on_demand"], "pools.h100.reservations": {"us": BLOCK}}, "pools.h100.reservations.us", "neither", "rung"),
-    ({"pools.h100.capacity": ["reservation"], "pools.h100.reservations": {"uss": BLOCK}}, "pools.h100.reservations.uss", "no such cluster", "'us'"),
-    ({"pools.h100.capacity": ["reservation"], "pools.h100.reservations": {"lab": BLOCK}}, "pools.h100.reservations.lab", "exists already", "remove"),
     (
         {"pools.h100.capacity": ["capacity_block", "reservation"], "pools.h100.reservations": {"us": BLOCK}},
         "pools.h100.reservations.us",
@@ -119,12 +117,6 @@ TABLE: list[tuple[dict[str, Any], str, str, str]] = [
         "pools.h100.reservations.us.zone",
         "EKS takes no subnet",
         "use1-az6",
-    ),
-    (
-        {"pools.h100": {**H100, "min_nodes": 1, "capacity": ["capacity_block"], "reservations": {"us": BLOCK}}},
-        "pools.h100.min_nodes",
-        "begins and ends",
-        "on_demand",
     ),
     ({"clusters.us.quotas": {"L-DB2E81BB": 100}}, "clusters.us.quotas.L-DB2E81BB", "no quota", "'L-DB2E81BA'"),
     ({"clusters.us.quotas": {"L-DB2E81BA": 63}}, "clusters.us.quotas.L-DB2E81BA", "64 virtual CPUs", "--desired-value 64 --region us-east-2"),

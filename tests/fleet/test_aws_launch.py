@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from fleet.aws import launch
 from fleet.aws.launch import ephemeral_gib, gpu_launch, own_disks, system_launch, volume_limit
 from fleet.aws.plan import LaunchTemplatePlan
 from fleet.catalog import SHAPES, Shape
+from fleet.root_disks import IMAGE_GIB
 from fleet.settings.pools import Reservation
 
 pytestmark = pytest.mark.pure
@@ -87,7 +87,7 @@ def test_bottlerocket_does_the_same_and_has_a_volume_of_its_own() -> None:
 def test_the_system_has_room_for_the_mirror_of_weights() -> None:
     found = system_launch()
     assert found.root_gib >= 60, "the mirror runs the engine's image"
-    assert found.root_gib * 0.85 >= 20 + 10 + launch.IMAGE_GIB, "and the kubelet deletes no images for it"
+    assert found.root_gib * 0.85 >= 20 + 10 + IMAGE_GIB, "and the kubelet deletes no images for it"
     assert found.user_data == "", "EKS's own settings"
     assert (found.root_iops, found.root_throughput_mib_per_second) == (3000, 125), "what gp3 includes"
 

@@ -25,23 +25,23 @@ def problems(changes: dict[str, Any]) -> list[Problem]:
 
 
 def need(code: str, changes: dict[str, Any]) -> QuotaNeed:
-    return next(found for found in needs(*read(changes)) if (found.region, found.code) == ("us-east-2", code))
+    return next(found for found in needs(*read(changes)) if (found.place, found.code) == ("us-east-2", code))
 
 
 def test_clusters_of_a_region_share_its_limit() -> None:
     found = need("L-DB2E81BA", {"clusters.twin.quotas": {"L-DB2E81BA": 500}, "clusters.us.quotas": {"L-DB2E81BA": 200}})
     assert {line.cluster for line in found.lines} == {"us", "twin"}, "the account has one limit for both"
-    assert found.vcpus == 2 * 4 * 8, "four g6.2xlarge in each"
-    assert (found.limit_vcpus, found.limit_field) == (200, "clusters.us.quotas.L-DB2E81BA"), "the lowest that is stated"
-    assert need("L-DB2E81BA", {}).limit_vcpus is None, "nothing stated, nothing checked"
+    assert found.amount == 2 * 4 * 8, "four g6.2xlarge in each"
+    assert (found.limit, found.limit_field) == (200, "clusters.us.quotas.L-DB2E81BA"), "the lowest that is stated"
+    assert need("L-DB2E81BA", {}).limit is None, "nothing stated, nothing checked"
 
 
 def test_a_pool_counts_whole_against_each_kind_of_capacity() -> None:
-    assert need("L-417A185B", {}).vcpus == 2 * 16, "two p5.4xlarge on demand"
-    assert need("L-C4BD4855", {}).vcpus == 2 * 16, "or two on spot"
+    assert need("L-417A185B", {}).amount == 2 * 16, "two p5.4xlarge on demand"
+    assert need("L-C4BD4855", {}).amount == 2 * 16, "or two on spot"
     both = need("L-417A185B", {"pools.h100.capacity": ["reservation", "on_demand"]})
-    assert both.vcpus == 2 * 16, "a reservation counts as machines on demand, and the pool has two in all"
-    assert need("L-417A185B", {"pools.h100.capacity": ["reservation"]}).vcpus == 2 * 16, "EC2 makes no reservation beyond the limit"
+    assert both.amount == 2 * 16, "a reservation counts as machines on demand, and the pool has two in all"
+    assert need("L-417A185B", {"pools.h100.capacity": ["reservation"]}).amount == 2 * 16, "EC2 makes no reservation beyond the limit"
     blocks = {found.code for found in needs(*read({"pools.h100": {**H100, "capacity": ["capacity_block"], "reservations": {"us": BLOCK}}}))}
     assert not blocks & {"L-417A185B", "L-C4BD4855"}, "no source says what a block counts against"
 
@@ -67,6 +67,12 @@ def test_a_limit_that_is_too_low_is_told_with_every_way_out() -> None:
         assert way in problem.remedy, f"{way}: {problem.remedy}"
     for words in ("pool l4 of us 32 (4 × g6.2xlarge)", "pool l4 of twin 32 (4 × g6.2xlarge)"):
         assert words in problem.limit, f"what the sum is made of: {problem.limit}"
+
+
+def test_a_smaller_machine_is_offered_only_where_every_cluster_of_the_pool_can_buy_it() -> None:
+    google = {"clusters.lab": {"cloud": "gcp", "region": "us-central1", "project": "acme-test"}, "models.chat.placements.lab": {}}
+    (problem,) = problems({**google, "clusters.us.quotas": {"L-DB2E81BA": 40}})
+    assert "pools.l4.machine" not in problem.remedy, f"Google has no g6.xlarge: {problem.remedy}"
 
 
 @tuned(deadline=None, max_examples=50)

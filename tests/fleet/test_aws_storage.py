@@ -11,7 +11,6 @@ from fleet.add_ons import StorageClassSpec
 from fleet.aws.inputs import RegionInputs
 from fleet.aws.nodes import node_groups
 from fleet.aws.storage import (
-    LOAD_TARGET_SECONDS,
     bucket,
     class_throughput,
     file_system,
@@ -19,12 +18,12 @@ from fleet.aws.storage import (
     storage_classes,
     volume_iops,
     volume_throughput,
-    weights_gib,
 )
 from fleet.aws.storage_prices import STORAGE_PRICES, cache_price, offers
 from fleet.caches import SHARED_CLASS, VOLUME_CLASS
 from fleet.references import Reference
 from fleet.startup import LOAD_GIB_PER_SECOND
+from fleet.stored_weights import LOAD_TARGET_SECONDS, weights_gib
 from tests.support.aws_regions import region
 
 pytestmark = pytest.mark.pure

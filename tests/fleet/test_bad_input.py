@@ -13,6 +13,15 @@ pytestmark = pytest.mark.pure
 CIDRS = "clusters.us.endpoint.public_cidrs"
 PROD = {"environment": "prod", "clusters.here": REMOVED, "models.chat.replicas": {"min": 2}}
 
+EU: dict[str, Any] = {"models.chat.placements": {"eu": {}}}
+EU_WEST1 = {**EU, "clusters.eu.region": "europe-west1", "pools.l4.accelerator": "A100-80GB"}
+EU_H100 = {**EU, "pools.l4": {"accelerator": "H100", "gpus_per_node": 8, "max_nodes": 2}}
+SHARED = {**EU, "models.chat.cache": {"kind": "shared"}}
+SECRET = "arn:aws:secretsmanager:us-east-2:111122223333:secret:ecr-pullthroughcache/hub-a1b2c3"
+L4_QUOTA = "NVIDIA-L4-GPUS-per-project-region"
+ALL_GPUS = "GPUS-ALL-REGIONS-per-project"
+H100_FAMILY = "GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_H100"
+
 # what is changed in an accepted file: exit code, field of a problem, words of its limit, words of its remedy
 TABLE: list[tuple[dict[str, Any], int, str, str, str]] = [
     ({"modles": {}}, 2, "modles", "no such key", "'models'"),
@@ -46,7 +55,7 @@ TABLE: list[tuple[dict[str, Any], int, str, str, str]] = [
     ({"clusters.us.cloud": "AWS"}, 2, "clusters.us.cloud", "choices", "'aws'"),
     ({"clusters.us.cloud": REMOVED}, 2, "clusters.us.cloud", "whose cluster", "aws, gcp or existing"),
     ({"clusters.us.project": "acme"}, 2, "clusters.us.project", "a key of gcp clusters, and this one is aws", "aws has: account"),
-    ({"clusters.eu.endpoint": {}}, 2, "clusters.eu.endpoint", "a key of aws clusters, and this one is gcp", "gcp has: cloud"),
+    ({"clusters.eu.endpoint": {}}, 2, "clusters.eu.endpoint", "a key of aws clusters, and this one is gcp", "gcp has: "),
     ({"clusters.us.kubeconfig": "x"}, 2, "clusters.us.kubeconfig", "a key of existing clusters", "remove it"),
     ({"charts": {"folder": "charts", "repository": "https://charts.example.com"}}, 2, "charts", "one place", "remove one"),
     ({"clusters.us.network_cidr": "10.64.0.0/16"}, 2, "clusters.us.network_cidr", "is a /16", "10.64.0.0/17"),
@@ -61,6 +70,25 @@ TABLE: list[tuple[dict[str, Any], int, str, str, str]] = [
     ({"clusters.us.region": "us-west-9"}, 2, "clusters.us.region", "AWS region", "'us-west-"),
     ({"clusters.eu.region": "europe-west5"}, 2, "clusters.eu.region", "Google Cloud region", "'europe-west"),
     ({"clusters.eu.project": "Acme"}, 2, "clusters.eu.project", "project id", "gcloud"),
+    ({"clusters.eu.project": "acme"}, 2, "clusters.eu.project", "6 to 30 lower-case letters", "copy the id, not the name"),
+    ({"clusters.eu.project": "123456789012"}, 2, "clusters.eu.project", "a letter first", "or the number"),
+    ({"clusters.eu.zones": ["us-east-2a"]}, 2, "clusters.eu.zones[0]", "a zone of Google Cloud", "us-central1-a"),
+    ({"clusters.eu.zones": ["us-central1-a", "us-central1-b"]}, 1, "clusters.eu.zones[0]", "no zone of europe-west4", "europe-west4-b"),
+    ({"clusters.eu.quotas": {"L-DB2E81BA": 8}}, 2, "clusters.eu.quotas.L-DB2E81BA", "id of a quota of Compute Engine", "/NVIDIA_H100"),
+    (
+        {"clusters.eu.quotas": {"GPUS-PER-GPU-FAMILY-per-project-region": 8}},
+        1,
+        "clusters.eu.quotas.GPUS-PER-GPU-FAMILY-per-project-region",
+        "no quota",
+        f"one of: GPUS-PER-GPU-FAMILY-per-project-region/NVIDIA_B200, {H100_FAMILY}",
+    ),
+    ({"clusters.us.quotas": {L4_QUOTA: 8}}, 2, f"clusters.us.quotas.{L4_QUOTA}", "a quota code of AWS", "list-service-quotas"),
+    ({"clusters.eu.quotas": {L4_QUOTA: 3}}, 1, f"clusters.eu.quotas.{L4_QUOTA}", "4 GPUs", "--preferred-value=4"),
+    ({"clusters.eu.quotas": {ALL_GPUS: 1}}, 1, f"clusters.eu.quotas.{ALL_GPUS}", "all regions of project", "max_nodes to 1"),
+    ({**EU_H100, "clusters.eu.quotas": {H100_FAMILY: 15}}, 1, f"clusters.eu.quotas.{H100_FAMILY}", "16 GPUs", "gpu_family=NVIDIA_H100"),
+    ({"clusters.eu.gpu_driver": "R580"}, 2, "clusters.eu.gpu_driver", "choices", "latest"),
+    ({"clusters.eu.filestore": {"size_gib": 50}, **SHARED}, 1, "clusters.eu.filestore.size_gib", "100 to 65433 GiB", "49.00 US dollars a month"),
+    ({"clusters.eu.images": {"credential_arn": SECRET}}, 1, "clusters.eu.images.credential_arn", "a secret of AWS", "remove it"),
     ({"clusters.us.weight": 1001}, 2, "clusters.us.weight", "most allowed, 1,000", "or less"),
     ({"clusters.us.weight": 50}, 1, "clusters.us.weight", "not served yet", "100"),
     ({"clusters.us.drained": "yes"}, 2, "clusters.us.drained", "true or false", "without quotes"),
@@ -92,6 +120,14 @@ TABLE: list[tuple[dict[str, Any], int, str, str, str]] = [
     ({"pools.l4.accelerator": "A100"}, 1, "pools.l4.accelerator", "catalogue", "'A100-80GB'"),
     ({"pools.unused": {"accelerator": "L5", "max_nodes": 1}}, 1, "pools.unused.accelerator", "catalogue", "'L4'"),
     ({"pools.l4.accelerator": "A10G"}, 1, "pools.l4.gpus_per_node", "not sold for cluster eu", "A10G"),
+    ({"pools.l4.accelerator": "A10G"}, 1, "pools.l4.gpus_per_node", "not sold for cluster eu", "g2-standard-8 (gcp, 1 × L4, 0.85"),
+    ({**EU, "pools.l4.machine": "a2-ultragpu-1g"}, 1, "pools.l4.machine", "not sold with 1 × L4 for cluster eu", "carries 1 × A100-80GB"),
+    ({**EU, "pools.l4.machine": "g6.2xlarge"}, 1, "pools.l4.machine", "not sold with 1 × L4 for cluster eu", "g6.2xlarge is a machine of aws"),
+    ({**EU, "pools.l4.gpus_per_node": 3}, 1, "pools.l4.gpus_per_node", "not sold for cluster eu", "g2-standard-24 (gcp, 2 × L4, 2.00"),
+    ({**EU, "pools.l4.accelerator": "H100"}, 1, "pools.l4.capacity", "a3-highgpu-1g is sold as spot", "g4-standard-48 (gcp, 1 × RTX-PRO-6000, 4.50"),
+    ({**EU, "pools.l4.accelerator": "H100"}, 1, "pools.l4.capacity", "a3-highgpu-1g is sold as spot", "a3-highgpu-8g (gcp, 8 × H100, 88.49"),
+    (EU_WEST1, 1, "pools.l4.gpus_per_node", "not sold for cluster eu", "5.07 US dollars per hour) is not sold in europe-west1, but in europe-west4"),
+    (EU_WEST1, 1, "pools.l4.gpus_per_node", "not sold for cluster eu", "list prices are those of us-central1 (gcp) and us-east-1 (aws)"),
     ({"pools.l4.gpus_per_node": 3}, 1, "pools.l4.gpus_per_node", "not sold for cluster us", "g6.2xlarge"),
     ({"pools.l4.machine": "g6.3xlarge"}, 1, "pools.l4.machine", "not sold", "g6.2xlarge"),
     ({"pools.l4.max_nodes": 10**9}, 2, "pools.l4.max_nodes", "most allowed, 1,000", "1,000 or less"),

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from fleet import PlanError, caches, placement, plan, unserved
-from fleet.caches import BUCKET_PREFIX, cache_plan, problems, size_gib
-from fleet.fleet_plan import CachePlan, DriverSource, FleetPlan, FolderSource, PoolPlan
+from fleet import PlanError, caches, gcs_fuse, placement, plan, unserved
+from fleet.caches import BUCKET_PREFIX, HYDRATION_CLASS, READ_ONLY_CLASS, SNAPSHOT_CLASS, cache_plan, problems, size_gib
+from fleet.fleet_plan import CachePlan, DriverSource, FleetPlan, FolderSource, Hydration, PoolPlan
+from fleet.gcp.storage_classes import snapshot_manifests, storage_classes
 from fleet.lock import Lock
 from fleet.problems import Problem
 from fleet.references import Reference
 from fleet.resolve import ResolvedModel, resolve
 from fleet.server_inputs import ServerInputs
 from fleet.stack_file import parse
+from tests.support.gcp_regions import region
 from tests.support.stack_files import PROJECT, changed, small
 
 pytestmark = pytest.mark.pure
@@ -98,7 +100,63 @@ def test_other_clusters_keep_what_they_had() -> None:
     assert folder.static, "or its folder"
     assert folder.static.source == FolderSource(path="/srv"), "as it was"
     assert here.mirror_flags == folder.mirror_flags == (), "with the hub's own client"
-    assert _of_kind(None, "eu").static is None, "Google Cloud is planned and not made yet"
+
+
+def test_the_default_on_google_is_the_regions_bucket_as_well() -> None:
+    found = _of_kind(None, "eu")
+    assert found == _of_kind("bucket", "eu"), "what nobody has to choose"
+    assert found.static, "described here, provisioned by nobody"
+    source = found.static.source
+    assert isinstance(source, DriverSource), "through a driver"
+    assert source.driver == gcs_fuse.DRIVER, "Google's own"
+    handles = (source.serving_handle, source.mirror_handle)
+    assert {handle.name for handle in handles if isinstance(handle, Reference)} == {"bucket_name"}, "which reads the bucket's name from the handle"
+    assert handles[0] != handles[1], "a node mounts each handle once"
+    for options in (source.serving_options, source.mirror_options):
+        assert f"only-dir={BUCKET_PREFIX.rstrip('/')}" in options, "the folder that everything lies in; the driver adds the slash"
+    assert ("ro" in source.serving_options, "ro" in source.mirror_options) == (True, False), "servers write nothing"
+    assert source.pod_annotations["gke-gcsfuse/volumes"] == "true", "its process runs beside those that mount it"
+    assert (found.storage_class, found.mirror_claim) == ("", f"mirror-{found.name}"), "two claims without a class"
+    assert found.mirror_flags == ("--object-store",), "and a mirror that writes each file once"
+
+
+def test_what_google_copies_to_the_nodes_disks_is_read_from_the_bucket_once() -> None:
+    copied, read = _of_kind("node_local", "eu"), _of_kind("bucket", "eu")
+    assert copied.static, "a bucket as well"
+    assert read.static, "as the default"
+    assert isinstance(copied.static.source, DriverSource), "mounted in the same way"
+    assert isinstance(read.static.source, DriverSource), "likewise"
+    assert set(read.static.source.serving_options) - set(copied.static.source.serving_options) == set(gcs_fuse.FILE_CACHE_OPTIONS), "nothing is kept"
+    assert copied.node_copy_gib == copied.size_gib, "beside the copy itself"
+
+
+@pytest.mark.parametrize(
+    ("kind", "storage_class", "access"), [("shared", "fleet-shared", "ReadWriteMany"), ("volume", "fleet-volume", "ReadWriteOnce")]
+)
+def test_disks_and_file_systems_on_google_are_what_they_are_on_aws(kind: str, storage_class: str, access: str) -> None:
+    found = _of_kind(kind, "eu")
+    assert (found.storage_class, found.access_mode, found.static) == (storage_class, access, None), "a class makes the volume"
+    assert found.mirror_claim == found.name, "the mirror writes where servers read"
+
+
+def test_a_disk_for_many_is_written_once_and_then_copied() -> None:
+    found = _of_kind("hyperdisk_ml", "eu")
+    assert found.hydration == Hydration(snapshot=found.name, snapshot_class="fleet-snapshots", read_only_class="fleet-read-only"), (
+        "names of its steps"
+    )
+    assert (found.storage_class, found.access_mode) == ("fleet-hydration", "ReadWriteOnce"), "of the disk that the mirror writes"
+    assert found.mirror_claim == f"mirror-{found.name}" != found.name, "which is not what servers mount"
+    assert found.mirror_awaited_seconds, "an update makes copies when the mirror is done"
+    assert (found.audit_name, found.audit_schedule) == (None, None), "a copy cannot be healed"
+    assert found.mirror_flags == (), "a file system can do everything"
+    others = [_of_kind(kind, cluster) for cluster in ("us", "eu") for kind in ("bucket", "shared", "volume", "node_local")]
+    assert not any(each.hydration for each in others), "no other kind is copied"
+
+
+def test_classes_of_a_google_region_are_those_that_its_caches_ask_for() -> None:
+    inputs = region(pools={"h100": {"accelerator": "H100", "gpus_per_node": 8, "max_nodes": 1}}, caches={"h100": ("hyperdisk_ml", 20)})
+    made = {*(found.name for found in storage_classes(inputs)), *(found.name for found in snapshot_manifests(inputs))}
+    assert made == {HYDRATION_CLASS, READ_ONLY_CLASS, SNAPSHOT_CLASS}, "or claims would wait for a class that is not there"
 
 
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
@@ -132,14 +190,30 @@ def test_a_disk_serves_one_server_and_never_two_at_once(changes: dict[str, Any],
     assert remedy in found.remedy, "and the way out"
 
 
+@pytest.mark.parametrize("cluster", ["us", "eu"])
 @pytest.mark.parametrize("kind", ["bucket", "shared", "volume", "node_local"])
-def test_every_kind_is_served_on_aws(kind: str) -> None:
-    assert _refused({"models.chat.cache.kind": kind, "models.chat.placements": {"us": {}}}) == [], "one server, on its own"
+def test_every_kind_is_served_in_a_cloud(cluster: str, kind: str) -> None:
+    assert _refused({"models.chat.cache.kind": kind, "models.chat.placements": {cluster: {}}}) == [], "one server, on its own"
 
 
-@pytest.mark.parametrize(("cluster", "kind"), [("eu", "shared"), ("eu", "volume"), ("eu", "node_local"), ("here", "volume"), ("here", "node_local")])
-def test_other_clusters_say_what_they_do_not_serve(cluster: str, kind: str) -> None:
-    (found,) = _refused({"models.chat.cache.kind": kind, "models.chat.placements": {cluster: {}}})
+def test_a_disk_that_many_servers_read_is_googles_alone() -> None:
+    many = {"models.chat.cache.kind": "hyperdisk_ml", "models.chat.replicas": {"min": 3, "max": 6}}
+    assert _refused(many | {"models.chat.placements": {"eu": {}}}) == [], "as many as there are machines"
+    (found,) = _refused(many | {"models.chat.placements": {"us": {}, "eu": {}}})
+    assert (found.field, found.value) == ("models.chat.cache.kind", "hyperdisk_ml"), "where it was asked for"
+    assert "cluster us is on AWS" in found.limit, "and which cluster has none"
+    assert "use bucket" in found.remedy, "with what every cloud has"
+
+
+def test_a_disk_of_one_server_on_google_is_refused_with_the_disk_of_many() -> None:
+    asked = {"models.chat.cache.kind": "volume", "models.chat.replicas": {"min": 2}, "models.chat.placements": {"eu": {}}}
+    (found,) = _refused(asked)
+    assert found.remedy == "set it to 1, or set models.chat.cache.kind to bucket or hyperdisk_ml", "which AWS does not have"
+
+
+@pytest.mark.parametrize("kind", ["volume", "node_local", "hyperdisk_ml"])
+def test_existing_clusters_say_what_they_do_not_serve(kind: str) -> None:
+    (found,) = _refused({"models.chat.cache.kind": kind, "models.chat.placements": {"here": {}}})
     assert (found.field, found.limit) == ("models.chat.cache.kind", "is not served yet"), "by name"
 
 
@@ -158,6 +232,15 @@ def test_the_remedy_names_machines_with_the_same_gpus_that_could_hold_the_copies
     (found,) = problems(replace(inputs, pool=replace(inputs.pool, machine="g6.xlarge")))
     assert found.remedy.startswith("set pools.l4.machine to one that holds them: g6.48xlarge (aws, 8 × L4, "), "with its price"
     assert found.remedy.endswith("; or use bucket"), "or none at all"
+
+
+def test_on_google_the_remedy_names_machines_with_disks_of_their_own() -> None:
+    (found,) = problems(_inputs("eu", {"models.chat.cache.kind": "node_local"}))
+    assert "has 0 GB of disks of its own" in found.limit, "no machine with an L4 has any"
+    assert found.remedy.startswith("use bucket, or a pool of machines with other GPUs that hold them: "), "so the bucket comes first"
+    assert "(gcp, 1 × " in found.remedy, "beside machines of the same cloud with as many GPUs"
+    fits = _inputs("eu", {"models.chat.cache.kind": "node_local", "pools.l4": {"accelerator": "A100-80GB", "max_nodes": 1}})
+    assert problems(fits) == [], "which hold a copy"
 
 
 def test_only_copies_ask_for_disks() -> None:

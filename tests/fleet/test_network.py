@@ -29,8 +29,8 @@ def aws(region: str = "us-east-2", network_cidr: str | None = None) -> AwsCluste
     return AwsCluster.model_validate({"cloud": "aws", "region": region}).model_copy(update={"network_cidr": network_cidr})
 
 
-def gcp(region: str = "us-central1") -> GcpCluster:
-    return GcpCluster.model_validate({"cloud": "gcp", "region": region, "project": "acme-test"})
+def gcp(region: str = "us-central1", **changes: str) -> GcpCluster:
+    return GcpCluster.model_validate({"cloud": "gcp", "region": region, "project": "acme-test", **changes})
 
 
 def fleet(clusters: dict[str, Cluster]) -> Settings:
@@ -121,11 +121,10 @@ def test_the_remedy_works_even_in_a_full_region() -> None:
     assert told(mended) + refused(mended) == [], "the spare block that no region has"
 
 
-def test_two_clusters_of_google_cloud_are_told_apart_by_name() -> None:
+def test_two_clusters_of_google_cloud_are_told_apart_by_a_range_of_their_own() -> None:
     (problem,) = told({"a": gcp(), "b": gcp()})
-    assert problem.field == "clusters.b", "a cluster there has no range to write"
-    other = problem.remedy.rpartition(" ")[2]
-    assert told({"a": gcp(), other: gcp()}) == [], "the name that is proposed has another range"
+    assert problem.field == "clusters.b.network_cidr", "as on AWS"
+    assert told({"a": gcp(), "b": gcp(network_cidr=problem.remedy.rpartition(" ")[2])}) == [], "the range that is proposed is free"
 
 
 def test_a_written_range_wins_and_is_the_one_to_change() -> None:
@@ -141,6 +140,7 @@ def test_services_of_a_cluster_keep_their_range() -> None:
     (problem,) = refused({"a": aws(network_cidr="172.20.0.0/17")})
     assert (problem.field, problem.value) == ("clusters.a.network_cidr", "172.20.0.0/17"), "EKS gives these addresses to Services"
     assert "172.20.0.0/16" in problem.limit, "whose they are"
+    assert not refused({"a": gcp(network_cidr="172.20.0.0/17")}), "on Google they have addresses of the cluster's own network"
 
 
 def test_an_existing_cluster_has_its_own_network() -> None:

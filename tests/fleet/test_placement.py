@@ -8,7 +8,17 @@ import pytest
 
 from fleet import catalog
 from fleet.fleet_plan import PoolPlan
-from fleet.placement import INSTANCE_TYPE_LABEL, POOL_LABEL, gpu_taint, node_requirements, pool_plan
+from fleet.placement import (
+    COMPUTE_CLASS_LABEL,
+    INSTANCE_TYPE_LABEL,
+    POOL_LABEL,
+    compute_class,
+    gpu_taint,
+    lasting,
+    node_requirements,
+    node_selector,
+    pool_plan,
+)
 from fleet.problems import Problem
 from fleet.settings import AwsCluster, Cluster, ExistingCluster, GcpCluster, Pool
 
@@ -63,6 +73,35 @@ def test_pools_of_our_own_clusters_are_told_apart_by_name() -> None:
     assert isinstance(found, PoolPlan), "g6 is sold in us-west-2"
     assert found.node_labels == {"workload": "inference", POOL_LABEL: "gpus", "k8s.amazonaws.com/accelerator": "l4"}, "what the autoscaler reads too"
     assert (found.machine, found.node_vcpus, found.node_memory_gib) == ("g6.2xlarge", 8, 32), "the default shape"
+
+
+def test_with_compute_classes_nodes_and_pods_carry_the_pools_class() -> None:
+    cluster = GCP.model_copy(update={"compute_classes": True})
+    found = planned(cluster, "L4", 1)
+    assert isinstance(found, PoolPlan), "g2 is sold in us-central1"
+    assert found.node_labels[COMPUTE_CLASS_LABEL] == compute_class("gpus"), "GKE knows by it whose machine it is"
+    assert {requirement.key: requirement.values for requirement in node_requirements(found, cluster)} == {
+        POOL_LABEL: ("gpus",),
+        COMPUTE_CLASS_LABEL: (compute_class("gpus"),),
+    }, "and by this what a pod asks for"
+    assert node_selector(found) == {COMPUTE_CLASS_LABEL: compute_class("gpus")}, "in the one way that GKE's guide shows"
+    assert [taint.key for taint in found.node_taints] == ["nvidia.com/gpu", COMPUTE_CLASS_LABEL], "pods tolerate what keeps others away"
+    without = planned(GCP, "L4", 1)
+    assert isinstance(without, PoolPlan), "sold all the same"
+    assert COMPUTE_CLASS_LABEL not in without.node_labels, "a class that does not exist would leave pods waiting"
+    assert node_selector(without) == {}, "nothing beside the pool's own label"
+
+
+@pytest.mark.parametrize("pool", ["default", "gke-pool", "autopilot", "x" * 40])
+def test_no_class_has_a_name_that_gke_keeps_for_itself(pool: str) -> None:
+    name = compute_class(pool)
+    assert not name.startswith(("gke", "autopilot")), "GKE refuses these"
+    assert name != "default", "it would be given to pods that ask for none"
+    assert len(name) <= 63, "it is the value of a label"
+
+
+def test_rungs_that_end_by_themselves_do_not_last() -> None:
+    assert lasting(("flex_start", "capacity_block", "spot", "reservation", "on_demand")) == ("spot", "reservation", "on_demand"), "in order"
 
 
 def test_pods_in_an_existing_cluster_ask_for_machines_no_smaller_than_the_plan_counts_on() -> None:

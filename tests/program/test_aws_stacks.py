@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from fleet.fleet_plan import ClusterPlan
-from tests.support.aws_programs import FLEETS, PROGRAMS, Recorded, recorded
-from tests.support.fleets import graph_of
+from tests.support.aws_programs import FLEETS, Recorded, recorded
 
 pytestmark = pytest.mark.mocks
 
@@ -135,19 +133,6 @@ def test_each_region_holds_exactly_what_its_plan_calls_for(fleet: Recorded) -> N
         assert {kind: sorted(names) for kind, names in made.items()} == wanted, "named by keys, never by a place in a list"
 
 
-def test_each_cluster_holds_exactly_the_charts_classes_and_objects_that_its_plan_asks_for(fleet: Recorded) -> None:
-    for planned in fleet.clusters:
-        wanted = planned.aws_plan.in_cluster
-        releases = {each.inputs["name"]: each for each in fleet.made("kubernetes:helm.sh/v3:Release", cluster=planned.name)}
-        assert set(releases) == {add_on.name for add_on in wanted.add_ons}, "charts"
-        classes = {each.inputs["metadata"]["name"] for each in fleet.made("kubernetes:storage.k8s.io/v1:StorageClass", cluster=planned.name)}
-        assert classes == {each.name for each in wanted.storage_classes}, "classes of volumes"
-        namespaces = {each.inputs["metadata"]["name"] for each in fleet.made("kubernetes:core/v1:Namespace", cluster=planned.name)}
-        assert namespaces == {planned.namespace, *(each.name for each in wanted.namespaces)}, "namespaces"
-        deployments = {each.inputs["metadata"]["name"] for each in fleet.made("kubernetes:apps/v1:Deployment", cluster=planned.name)}
-        assert deployments == {model.name for model in planned.models}, "and a server for every model"
-
-
 @pytest.mark.parametrize(("stack", "regions", "nat_gateways"), [("prod", 2, 6), ("staging", 1, 1)])
 def test_the_shipped_fleets_are_believable(stack: str, regions: int, nat_gateways: int) -> None:
     fleet = recorded(stack)
@@ -158,11 +143,6 @@ def test_the_shipped_fleets_are_believable(stack: str, regions: int, nat_gateway
     for planned in fleet.clusters:
         groups = [group for group in planned.aws_plan.node_groups if group.pool]
         assert {group.pool for group in groups} == {pool.name for pool in planned.pools}, "machines for every model"
-
-
-def test_nothing_is_looked_up_and_nothing_is_made_inside_an_apply(fleet: Recorded) -> None:
-    assert fleet.graph.invokes == [], "a preview needs no answer of a cloud"
-    assert fleet.graph.inside_apply == [], "a preview shows everything"
 
 
 def test_a_name_is_fixed_only_where_somebody_looks_for_it(fleet: Recorded) -> None:
@@ -187,11 +167,3 @@ def test_outputs_say_which_cluster_it_is_and_hold_no_way_in(fleet: Recorded) -> 
         assert found[planned.name]["kubernetes_cluster"] == planned.aws_plan.control_plane.name, "for `aws eks update-kubeconfig`"
         assert found[planned.name]["region"] == planned.region, "likewise"
     assert "certificate-authority" not in str(fleet.graph.outputs), "no kubeconfig"
-
-
-@pytest.mark.parametrize("name", ["everything"])
-def test_a_second_run_asks_for_the_same(name: str, tmp_path: Path) -> None:
-    first, again = recorded(name).graph, graph_of(PROGRAMS[name](), tmp_path, name)
-    assert set(again.resources) == set(first.resources), "the same names"
-    for urn, each in again.resources.items():
-        assert each.inputs == first.resources[urn].inputs, f"{each.name}: nothing random, no time of day"

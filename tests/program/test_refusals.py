@@ -9,10 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws import provider
-from tests.support.aws_login import CREDENTIALS, bare, with_command
-from tests.support.aws_programs import recorded
-from tests.support.fleets import Settings, production, shipped, simulated
+from components.aws import provider as aws_provider
+from components.gcp import provider as gcp_provider
+from tests.support import aws_programs, gcp_programs
+from tests.support.cloud_login import COMMANDS, CREDENTIALS, bare, google_credentials, with_commands
+from tests.support.fleets import production, shipped, simulated
 from tests.support.recording import Graph, run_program
 
 pytestmark = pytest.mark.mocks
@@ -28,113 +29,118 @@ def _refused(settings: Any, stack: str = "test") -> str:
     return str(refused.value)
 
 
-def _unaccepted(stack: str) -> Settings:
-    """A shipped fleet that does not accept that its clusters in a cloud without a package are left out."""
-    settings = shipped(stack)
-    settings["accepted_risks"] = [each for each in settings["accepted_risks"] if not each["risk"].startswith("uncreated cluster ")]
-    return settings
-
-
-@pytest.mark.parametrize("stack", ["staging", "prod"])
-def test_a_cloud_that_is_not_served_yet_is_said_for_every_cluster_of_it_and_for_no_other(stack: str, tmp_path: Path) -> None:
-    settings = _unaccepted(stack)
-    with bare(tmp_path):
-        message = _refused(settings, stack)
-    for name, cluster in settings["clusters"].items():
-        assert (f"clusters.{name}.cloud: '{cluster['cloud']}'" in message) is (cluster["cloud"] == "gcp"), f"{name}: field and value"
-    unserved = [cluster for cluster in settings["clusters"].values() if cluster["cloud"] == "gcp"]
-    assert message.count("not created yet") == len(unserved), "in so many words, once for each"
-    assert f"python -m fleet plan --stack {stack}" in message, "what can be done meanwhile"
-    assert "uncreated cluster gcp-usc1" in message, "or how to go on without it"
-
-
-@pytest.mark.parametrize("stack", ["staging", "prod"])
-def test_an_unserved_cluster_that_is_accepted_by_name_is_left_out_and_said(stack: str) -> None:
-    graph = recorded(stack).graph
-    assert not [each.name for each in graph.resources.values() if "gcp-usc1" in each.name], "nothing of it is made"
-    assert [cluster["name"] for cluster in graph.outputs["clusters"]] == [cluster.name for cluster in recorded(stack).clusters], (
-        "nor promised to anybody"
-    )
-    warnings = [message for level, message in graph.said if level == "warning" and message.startswith("clusters.gcp-usc1 is not created")]
-    assert len(warnings) == 1, "and every run says so"
-
-
 def _lines(message: str) -> list[str]:
     return [line.strip() for line in message.splitlines()[1:]]
 
 
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for a machine that is none of EC2's, wherever these tests run."""
-    monkeypatch.setattr(provider, "MACHINE_VENDOR", tmp_path / "vendor")
+    """A folder for a machine that is none of a cloud's own, wherever these tests run."""
+    monkeypatch.setattr(aws_provider, "MACHINE_VENDOR", tmp_path / "vendor")
+    monkeypatch.setattr(gcp_provider, "MACHINE_PRODUCT", tmp_path / "product")
     return tmp_path
 
 
-def test_a_machine_without_the_command_and_without_credentials_is_told_so_in_a_line_each(nowhere: Path) -> None:
+def test_a_machine_without_commands_and_without_credentials_is_told_so_in_a_line_each(nowhere: Path) -> None:
     with bare(nowhere):
         lines = _lines(_refused(shipped("prod"), "prod"))
-    assert len(lines) == 2, "one for each, however many clusters want them"
-    command, credentials = lines
-    assert "the command aws is missing" in command, "what"
-    assert "install version 2 of the AWS CLI" in command, "what to do"
-    assert "a source of AWS credentials is missing" in credentials, "what"
-    assert "aws sso login" in credentials, "what to do"
+    assert len(lines) == 4, f"one for each, however many clusters want them: {lines}"
+    wanted = {
+        "the command aws is missing": "install version 2 of the AWS CLI",
+        "a source of AWS credentials is missing": "aws sso login",
+        "the command gke-gcloud-auth-plugin is missing": "gcloud components install gke-gcloud-auth-plugin",
+        "a source of Google credentials is missing": "gcloud auth application-default login",
+    }
+    for missing, remedy in wanted.items():
+        (line,) = [line for line in lines if missing in line]
+        assert remedy in line, "what to do"
 
 
-def test_a_machine_with_credentials_still_needs_the_command(nowhere: Path) -> None:
-    with bare(nowhere, **CREDENTIALS):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_machine_with_credentials_still_needs_each_command(nowhere: Path, command: str) -> None:
+    (other,) = [each for each in COMMANDS if each != command]
+    with bare(nowhere, PATH=str(with_commands(nowhere, other)), **CREDENTIALS, **google_credentials(nowhere)):
         (line,) = _lines(_refused(shipped("staging"), "staging"))
-    assert "the command aws is missing" in line, "the provider of the cluster logs in with it"
+    assert f"the command {command} is missing" in line, "the provider of the cluster logs in with it"
 
 
-def test_a_machine_with_the_command_still_needs_credentials(nowhere: Path) -> None:
-    with bare(nowhere, PATH=str(with_command(nowhere))):
-        (line,) = _lines(_refused(shipped("staging"), "staging"))
-    assert "a source of AWS credentials is missing" in line, "before AWS is asked for anything"
+def test_a_machine_with_the_commands_still_needs_credentials_of_each_cloud(nowhere: Path) -> None:
+    with bare(nowhere, PATH=str(with_commands(nowhere))):
+        aws, google = sorted(_lines(_refused(shipped("staging"), "staging")))
+    assert "a source of AWS credentials is missing" in aws, "before AWS is asked for anything"
+    assert "a source of Google credentials is missing" in google, "before Google is"
 
 
 def test_half_of_a_pair_of_credentials_is_none(nowhere: Path) -> None:
     half = {"AWS_ACCESS_KEY_ID": CREDENTIALS["AWS_ACCESS_KEY_ID"]}
-    with bare(nowhere, PATH=str(with_command(nowhere)), **half):
+    with bare(nowhere, PATH=str(with_commands(nowhere)), **half):
         assert "a source of AWS credentials is missing" in _refused(shipped("staging"), "staging"), "a forgotten export is said before the first call"
 
 
-def _by_profile(_: Path) -> dict[str, str]:
-    return {"AWS_PROFILE": "deployer"}
+def test_a_file_of_credentials_that_is_not_there_is_named(nowhere: Path) -> None:
+    with bare(nowhere, PATH=str(with_commands(nowhere)), **CREDENTIALS, GOOGLE_APPLICATION_CREDENTIALS=str(nowhere / "gone.json")):
+        (line,) = _lines(_refused(shipped("staging"), "staging"))
+    assert "gone.json" in line, "which"
+    assert "there is no such file" in line, "and what is wrong with it"
+    assert "unset it" in line, "and what to do: Google's libraries would look nowhere else"
+
+
+def _by_profile(folder: Path) -> dict[str, str]:
+    return {"AWS_PROFILE": "deployer", **google_credentials(folder)}
 
 
 def _by_file(folder: Path) -> dict[str, str]:
-    shared = folder / "home" / ".aws" / "credentials"
-    shared.parent.mkdir(parents=True)
-    shared.write_text("[default]\n", encoding="utf-8")
+    for name in (".aws/credentials", ".config/gcloud/application_default_credentials.json"):
+        stored = folder / "home" / name
+        stored.parent.mkdir(parents=True)
+        stored.write_text("[default]\n", encoding="utf-8")
     return {}
 
 
-def _by_machine(folder: Path) -> dict[str, str]:
+def _by_machine_of_aws(folder: Path) -> dict[str, str]:
     (folder / "vendor").write_text("Amazon EC2\n", encoding="utf-8")
-    return {}
+    return google_credentials(folder)
 
 
-@pytest.mark.parametrize("source", [_by_profile, _by_file, _by_machine])
-def test_credentials_may_come_from_where_every_tool_of_aws_finds_them(nowhere: Path, source: Callable[[Path], dict[str, str]]) -> None:
-    with bare(nowhere, PATH=str(with_command(nowhere)), **source(nowhere)):
-        assert run_program(shipped("staging"), "staging").resources, "what they are worth is for AWS to say"
+def _by_machine_of_google(folder: Path) -> dict[str, str]:
+    (folder / "product").write_text("Google Compute Engine\n", encoding="utf-8")
+    return CREDENTIALS
 
 
-def test_a_fleet_without_aws_needs_neither_command_nor_credentials(nowhere: Path) -> None:
+def _by_folder_of_gcloud(folder: Path) -> dict[str, str]:
+    (folder / gcp_provider.STORED).write_text("{}", encoding="utf-8")
+    return {**CREDENTIALS, "CLOUDSDK_CONFIG": str(folder)}
+
+
+@pytest.mark.parametrize("source", [_by_profile, _by_file, _by_machine_of_aws, _by_machine_of_google, _by_folder_of_gcloud])
+def test_credentials_may_come_from_where_every_tool_of_a_cloud_finds_them(nowhere: Path, source: Callable[[Path], dict[str, str]]) -> None:
+    with bare(nowhere, PATH=str(with_commands(nowhere)), **source(nowhere)):
+        assert run_program(shipped("staging"), "staging").resources, "what they are worth is for the cloud to say"
+
+
+def test_a_fleet_in_aws_alone_needs_nothing_of_google(nowhere: Path) -> None:
+    with bare(nowhere, PATH=str(with_commands(nowhere, "aws")), **CREDENTIALS):
+        assert run_program(aws_programs.private()).resources, "its own command and credentials are all"
+
+
+def test_a_fleet_in_google_cloud_alone_needs_nothing_of_aws(nowhere: Path) -> None:
+    with bare(nowhere, PATH=str(with_commands(nowhere, "gke-gcloud-auth-plugin")), **google_credentials(nowhere)):
+        assert run_program(gcp_programs.inside()).resources, "its own command and credentials are all"
+
+
+def test_a_fleet_without_a_cloud_needs_neither_command_nor_credentials(nowhere: Path) -> None:
     settings = production()
     with simulated(settings, nowhere), bare(nowhere):
         assert run_program(settings).resources, "nobody is asked for what is not used"
 
 
-def test_one_cluster_in_a_cloud_refuses_the_whole_run(tmp_path: Path) -> None:
+def test_one_cluster_that_nobody_here_can_log_in_to_refuses_the_whole_run(nowhere: Path) -> None:
     settings = production()
     settings["clusters"]["c"] = shipped("prod")["clusters"]["gcp-usc1"]
-    with simulated(settings, tmp_path) as servers:
+    with simulated(settings, nowhere), bare(nowhere):
         message = _refused(settings)
-        assert "clusters.c.cloud" in message, "the one that cannot be made"
-        assert "clusters.a" not in message, "and not those that could"
-        assert not servers["a"].asked, "nobody is asked in vain"
+    assert "gke-gcloud-auth-plugin" in message, "what is missing"
+    assert "AWS" not in message, "and nothing of a cloud that the fleet is not in"
 
 
 BROKEN: dict[str, tuple[str, Any, str]] = {

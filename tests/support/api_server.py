@@ -64,6 +64,10 @@ class ApiServer:
         """Everything in the list at this path."""
         return list(self.get(path)["items"])
 
+    def answers(self, path: str) -> bool:
+        """Whether there is an object or a list at this path, now."""
+        return self._client.get(path).is_success
+
     def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> httpx2.Response:
         """Ask for a new object, or whether there might be one; the answer may be a refusal."""
         return self._client.post(path, json=body, params={"dryRun": "All"} if dry_run else None)
@@ -71,6 +75,11 @@ class ApiServer:
     def delete(self, path: str) -> httpx2.Response:
         """Ask for the end of an object."""
         return self._client.delete(path)
+
+    def report(self, path: str, status: Mapping[str, Any]) -> httpx2.Response:
+        """Say how it is with an object, as its controller would."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return self._client.patch(f"{path}/status", content=json.dumps({"status": status}), headers=headers)
 
     def strictly(self, path: str, body: Mapping[str, Any]) -> httpx2.Response:
         """Whether the server would take this object, every field of it known. Nothing is changed."""

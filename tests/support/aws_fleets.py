@@ -34,7 +34,12 @@ ACCEPTED: dict[str, Any] = {
 
 def read(changes: dict[str, Any]) -> tuple[Settings, dict[str, list[PoolPlan]]]:
     """Settings, and what the planner makes of their pools: those that a cluster sells."""
-    settings = default_pools.with_pools(parse(changed(ACCEPTED, changes)))
+    return planned(ACCEPTED, changes)
+
+
+def planned(accepted: dict[str, Any], changes: dict[str, Any]) -> tuple[Settings, dict[str, list[PoolPlan]]]:
+    """The same of any accepted file, on whichever cloud."""
+    settings = default_pools.with_pools(parse(changed(accepted, changes)))
     pools: dict[str, list[PoolPlan]] = {}
     for name, cluster in settings.clusters.items():
         placed = {

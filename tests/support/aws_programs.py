@@ -3,60 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import cache
 from typing import Any
 
-from fleet.fleet_plan import ClusterPlan, FleetPlan
 from fleet.planner import plan
 from fleet.problems import PlanError
 from fleet.stack_file import parse
-from tests.support.fleets import UNPINNED, Settings, graph_of, shipped
-from tests.support.recording import Graph, Resource
+from tests.support.fleets import UNPINNED, Settings, shipped
+from tests.support.recorded_fleet import Recorded, record
 
 CIDRS = {"public_cidrs": ["203.0.113.0/24", "198.51.100.7/32"]}
 ACCOUNT = "444455556666"
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/deployer"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:user/people/ada"
 RESERVATION = {"id": "cr-0123456789abcdef0", "zone": "use2-az2"}
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """One fleet: what was planned, and what the program registered of it."""
-
-    plan: FleetPlan
-    graph: Graph
-
-    @cached_property
-    def clusters(self) -> tuple[ClusterPlan, ...]:
-        """Those in AWS."""
-        return tuple(cluster for cluster in self.plan.clusters if cluster.aws)
-
-    @cached_property
-    def needs(self) -> dict[str, set[str]]:
-        """URN to everything that is made before it and goes after it."""
-        return {urn: self.graph.needs(each) for urn, each in self.graph.resources.items()}
-
-    def made(self, *kinds: str, cluster: str | None = None) -> Iterator[Resource]:
-        """Resources whose type is one of these or begins with one that ends in a colon or slash, of one cluster or of all."""
-        starts = tuple(kind for kind in kinds if kind.endswith((":", "/")))
-        for each in self.graph.resources.values():
-            if (each.type in kinds or each.type.startswith(starts)) and cluster in {None, self.graph.region(each)}:
-                yield each
-
-    def the(self, kind: str, cluster: str, name: str | None = None) -> Resource:
-        """The one resource of this type, and of this name where there are several."""
-        found = [each for each in self.made(kind, cluster=cluster) if name in {None, each.name}]
-        assert len(found) == 1, f"{len(found)} resources {kind} {name} in {cluster}"
-        return found[0]
-
-    def before(self, later: Resource, *earlier: Resource) -> list[str]:
-        """Names of those that are not there before `later` is made."""
-        return [each.name for each in earlier if each.urn not in self.needs[later.urn]]
 
 
 def everything() -> Settings:
@@ -174,7 +134,4 @@ FLEETS = tuple(PROGRAMS)
 @cache
 def recorded(name: str) -> Recorded:
     """The fleet of this name, run when it is asked for first."""
-    settings = PROGRAMS[name]()
-    with TemporaryDirectory() as folder:
-        graph = graph_of(settings, Path(folder), name)
-    return Recorded(plan(parse(settings), stack=name), graph)
+    return record(PROGRAMS[name](), name, "aws")

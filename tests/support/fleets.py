@@ -13,7 +13,7 @@ import yaml
 from fleet.settings import CONFIG_KEY
 from fleet.versions import ENGINE_IMAGE, ENGINE_TAG
 from tests.support import simulated_cluster
-from tests.support.aws_login import logged_in
+from tests.support.cloud_login import logged_in
 from tests.support.recording import PROJECT, Graph, run_program
 from tests.support.simulated_cluster import SimulatedCluster
 

@@ -1,14 +1,17 @@
-"""What AWS would add to the inputs of a resource, for runs under mocks: plausible values, told apart by the resource's name."""
+"""What a cloud would add to the inputs of a resource, for runs under mocks: plausible values, told apart by the resource's name."""
 
 from __future__ import annotations
 
 from typing import Any
 
 ACCOUNT = "111122223333"
+PROJECT_NUMBER = "123456789012"
 
 
 def outputs(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Outputs that the program reads, of a resource of AWS; nothing of any other."""
+    """Outputs that the program reads, of a resource of a cloud; nothing of any other."""
+    if kind.startswith("gcp:"):
+        return {"name": name} | _GOOGLE.get(kind, lambda _name, _inputs: {})(name, inputs)
     if not kind.startswith("aws:"):
         return {}
     service = kind.split(":")[1].partition("/")[0]
@@ -41,4 +44,20 @@ _OWN = {
     "aws:eks/cluster:Cluster": _cluster,
     "aws:eks/nodeGroup:NodeGroup": _node_group,
     "aws:s3/bucket:Bucket": _bucket,
+}
+
+
+def _agent(_name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"email": f"service-{PROJECT_NUMBER}@gcp-sa-{inputs['service'].partition('.')[0]}.iam.gserviceaccount.com"}
+
+
+def _gke(name: str, _inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": f"{name}.gke.example.com"}}}
+
+
+_GOOGLE = {
+    "gcp:projects/serviceIdentity:ServiceIdentity": _agent,
+    "gcp:container/cluster:Cluster": _gke,
+    "gcp:serviceaccount/account:Account": lambda _name, inputs: {"email": f"{inputs['accountId']}@project.iam.gserviceaccount.com"},
+    "gcp:storage/bucket:Bucket": lambda name, inputs: {"name": inputs.get("name", f"{name}-0123456")},
 }

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -51,6 +52,8 @@ class Resource:
     aliases: tuple[str, ...]
     ignore_changes: tuple[str, ...]
     timeouts: dict[str, str]
+    delete_before_replace: bool | None
+    """None: as the provider thinks best."""
 
     @property
     def is_object(self) -> bool:
@@ -111,6 +114,11 @@ class Graph:
                 queue += [urn, *(parent.urn for parent in self.ancestors(self.resources[urn]))]
         return seen
 
+    @cached_property
+    def needed(self) -> dict[str, set[str]]:
+        """URN to everything that is made before it and goes after it, when the run is over."""
+        return {urn: self.needs(each) for urn, each in self.resources.items()}
+
     def provider(self, resource: Resource) -> Resource | None:
         """The explicit provider that makes this resource; None for components, providers, and what is left to an ambient one."""
         return next((self.resources[urn] for urn in self._provider_of(resource)), None)
@@ -151,6 +159,7 @@ class RecordingMonitor(mocks.MockMonitor):
             aliases=tuple(str(alias) for alias in [*request.aliases, *request.aliasURNs]),
             ignore_changes=tuple(request.ignoreChanges),
             timeouts={key: value for key, value in MessageToDict(request.customTimeouts).items() if value},
+            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
         )
         with self._lock:
             assert urn not in self._graph.resources, f"two resources have the URN {urn}"

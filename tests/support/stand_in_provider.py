@@ -12,20 +12,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from local.tools.recipes import PULUMI_KUBERNETES
-from tests.support.stand_in_provider_interruptions import PATIENCE_SECONDS, Interruption, Interruptions
+from tests.support.stand_in_cloud.process import StandInProcess, kind_token
 from tests.support.stand_in_provider_rules import faults, kind_of, replacing, undefined
 from tests.support.stand_in_provider_wire import changed, difference, identity_of, message, plain
-
-HANDLERS = 64
 
 
 @dataclass(frozen=True)
@@ -42,60 +39,24 @@ class Change:
         return f"{self.operation} {self.cluster}/{self.kind}/{self.name}"
 
 
-class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
+class StandInProvider(StandInProcess):
     """All clusters of one test; a provider resource is told from another by its connection."""
 
+    package = "kubernetes"
+    version = PULUMI_KUBERNETES
+
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[tuple[str, ...], dict[str, Any]] = {}
         """(cluster, kind, id) to the object."""
-        self.log: list[Change] = []
-        self.previewed: list[str] = []
-        """URNs of creates that were only previewed."""
         self.unreachable: Callable[[str], str | None] = lambda _: None
         """Cluster to what its API server, or the way to it, says instead of an answer."""
-        self._configurations: dict[str, dict[str, Any]] = {}
-        self._interruptions = Interruptions()
         self._lock = threading.Lock()
-        self._server: grpc.Server | None = None
-        self.port = 0
-
-    def start(self) -> str:
-        """Serve on a free port; returns what PULUMI_DEBUG_PROVIDERS must be."""
-        self._server = grpc.server(ThreadPoolExecutor(HANDLERS))
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self, self._server)
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
-        self._server.start()
-        return f"kubernetes:{self.port}"
-
-    def die(self) -> None:
-        """End at once: requests under way get no answer. What was stored stays, as a cluster would."""
-        if self._server:
-            self._server.stop(None).wait()
-        self.heal()
-
-    def fail(self, operation: str, nth: int, message: str) -> Interruption:
-        """The n-th create, update or delete from now on fails before it changes anything."""
-        return self._interruptions.add(Interruption(operation, nth, message, "fail"))
-
-    def hold(self, operation: str, nth: int) -> Interruption:
-        """The n-th create, update or delete from now on is done, but the engine gets no answer until it is released."""
-        return self._interruptions.add(Interruption(operation, nth))
-
-    def heal(self) -> None:
-        """No more interruptions; what is held goes on."""
-        self._interruptions.heal()
-
-    def forget(self) -> None:
-        """Start the log anew; objects stay."""
-        self.log.clear()
-        self.previewed.clear()
 
     def _carry_out(self, operation: str, urn: str, key: tuple[str, ...], value: dict[str, Any] | None, context: grpc.ServicerContext) -> None:
         """Store or remove, log, and meet the interruption that is due."""
         self._reach(key[0], context)
-        due = self._interruptions.due(operation, urn)
-        if due and due.message:
-            context.abort(grpc.StatusCode.UNKNOWN, due.message)
+        due = self._met(operation, urn, context)
         with self._lock:
             cluster, kind, identity = key
             releases = {found[2].rpartition("/")[2] for found in self.objects if found[:2] == (cluster, "Release")}
@@ -107,8 +68,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
             else:
                 self.objects[key] = value
             self.log.append(Change(done, cluster, kind, identity.rpartition("/")[2], urn))
-        if due:
-            due.released.wait(PATIENCE_SECONDS)
+        self._after(due, context)
 
     def _reach(self, cluster: str, context: grpc.ServicerContext) -> None:
         reason = self.unreachable(cluster)
@@ -117,18 +77,6 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _key(self, kind_token: str, identity: str, context: grpc.ServicerContext) -> tuple[str, ...]:
         return (_cluster(self._configurations[context.peer()]), kind_token.rpartition(":")[2], identity)
-
-    def Handshake(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
-
-    def Attach(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
-
-    def Cancel(self, request: Any, context: Any) -> Any:
-        return empty_pb2.Empty()
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        return plugin_pb2.PluginInfo(version=PULUMI_KUBERNETES)
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -143,8 +91,7 @@ class StandInProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> Any:
         failures = [
-            provider_pb2.CheckFailure(property=where, reason=reason)
-            for where, reason in faults(request.urn.split("::")[2].rpartition("$")[2], plain(request.news))
+            provider_pb2.CheckFailure(property=where, reason=reason) for where, reason in faults(kind_token(request.urn), plain(request.news))
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 

@@ -42,15 +42,18 @@ RELEASE_REPLACED_BY = ("name", "namespace")
 DEFINED_BY = {"external-secrets.io": "external-secrets"}
 """API group to the release whose chart brings its kinds."""
 
+DEFINED_BY_GKE = ("cloud.google.com", "snapshot.storage.k8s.io")
+"""API groups whose kinds every cluster of GKE knows."""
+
 
 def faults(kind_token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(property, reason) for everything that Kubernetes or the SDK would not know or not take.
 
-    Kinds that a chart defines have a name and no schema here.
+    Kinds that a chart or GKE defines have a name and no schema here.
     """
     if kind_token == RELEASE:
         return list(missing_or_mistyped(ReleaseArgs, inputs)) + list(unknown_to_sdk(ReleaseArgs, inputs, ""))
-    if _group(inputs) in DEFINED_BY:
+    if _group(inputs) in (*DEFINED_BY, *DEFINED_BY_GKE):
         return [] if inputs.get("metadata", {}).get("name") else [("metadata.name", "objects of a fleet have fixed names")]
     found = list(unknown_to_sdk(_input_type(kind_token), inputs, ""))
     if not inputs.get("metadata", {}).get("name"):

@@ -85,8 +85,8 @@ TIERS = (
     Tier("mocks", 300, _nothing, ("-n", WORKERS)),
     Tier("emulator", 300, _nothing, ("-n", WORKERS, "--dist", "loadfile")),
     Tier("policies", 300, _policies),
-    Tier("engine", 900, _engine),
-    Tier("cluster", 1200, _cluster),
+    Tier("engine", 900, _engine, ("-n", WORKERS, "--dist", "loadfile")),
+    Tier("cluster", 1200, _cluster, ("-n", "2", "--dist", "loadfile")),  # most of the time is waited for controllers
     Tier("pods", 1500, _pods, ("-n", "2", "--dist", "loadfile")),  # a fleet for each worker; most of the time is spent on drains
 )
 

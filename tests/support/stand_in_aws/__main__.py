@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.stand_in_aws.report import lines
+from tests.support.stand_in_aws.catalogue import KINDS
+from tests.support.stand_in_cloud.report import lines
 
-print("\n".join(lines()))
+print("\n".join(lines(KINDS)))

@@ -6,26 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.support.stand_in_aws.kinds import Kind
-from tests.support.stand_in_aws.names import DEFAULTS
-from tests.support.stand_in_provider_wire import UNKNOWN, at, changed
+from tests.support.stand_in_cloud import changes
+from tests.support.stand_in_cloud.names import DEFAULTS
+from tests.support.stand_in_provider_wire import UNKNOWN, changed
 
 
 def replacing(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """The changed inputs that the real provider answers with a replacement: what the kind lists, and two cases that depend on more."""
-    found = [path for path in kind.replaced_by if _differs(at(old, path), at(new, path))]
+    found = changes.replacing(kind, old, new)
     if kind.title == "Cluster" and "encryptionConfig" in old and "encryptionConfig" not in new:
         # Encryption cannot be taken away again; another key is refused by AWS, not answered with a new cluster.
         found.append("encryptionConfig")
     if kind.title == "VpcEndpoint" and new.get("vpcEndpointType") != "Interface" and old.get("privateDnsEnabled") != new.get("privateDnsEnabled"):
         found.append("privateDnsEnabled")
     return found
-
-
-def _differs(old: Any, new: Any) -> bool:
-    """Lists that a replacement hangs on are sets in the provider."""
-    if isinstance(old, list) and isinstance(new, list) and all(isinstance(one, str) for one in (*old, *new)):
-        return sorted(old) != sorted(new)
-    return old != new
 
 
 def updated(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any], *, preview: bool) -> dict[str, Any]:
@@ -62,14 +56,3 @@ MACHINE_INPUTS = (
     "userData",
 )
 """Inputs of a launch template that a program may leave out again."""
-
-
-def as_given(given: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs read back without what AWS added inside of them."""
-    return {name: _pruned(given.get(name), value) for name, value in found.items()}
-
-
-def _pruned(given: Any, found: Any) -> Any:
-    if isinstance(given, Mapping) and isinstance(found, Mapping):
-        return {name: _pruned(given[name], value) for name, value in found.items() if name in given}
-    return found

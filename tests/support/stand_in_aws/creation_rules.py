@@ -35,18 +35,6 @@ def refusal(kind: Kind, inputs: Mapping[str, Any], region: str, account: Account
     return next(_refusals(kind, inputs, region, account, old), None)
 
 
-def existing(kind: Kind, identity: str, inputs: Mapping[str, Any], region: str, account: Account) -> str | None:
-    """What AWS says where the resource is there already, or None."""
-    if kind.conflict is None:
-        return None
-    own = tuple(inputs.get(name) for name in kind.unique)
-    for key, other in account.of_kind(kind.title, region):
-        same = key[2] == identity or (kind.unique and tuple(other.get(name) for name in kind.unique) == own and own[0] is not None)
-        if same:
-            return kind.conflict.format(**inputs)
-    return None
-
-
 def _refusals(kind: Kind, inputs: Mapping[str, Any], region: str, account: Account, old: Mapping[str, Any] | None) -> Iterator[str]:
     yield from _missing(kind, inputs, region, account)
     for name in kind.documents:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.stand_in_aws import api_rules, own_rules
-from tests.support.stand_in_aws.catalogue import inputs_class
+from tests.support.stand_in_aws import own_rules
 from tests.support.stand_in_aws.kinds import ACCOUNT, Kind
-from tests.support.stand_in_aws.names import DEFAULTS
+from tests.support.stand_in_cloud import api_rules
+from tests.support.stand_in_cloud.catalogue import inputs_class
+from tests.support.stand_in_cloud.names import DEFAULTS
 from tests.support.stand_in_provider_sdk import known_inputs, missing_or_mistyped, unknown_to_sdk
 from tests.support.stand_in_provider_wire import UNKNOWN
 

@@ -6,13 +6,15 @@ import base64
 import json
 from typing import Any
 
-from tests.support.stand_in_aws import names, operations
 from tests.support.stand_in_aws.account import Account
 from tests.support.stand_in_aws.catalogue import KINDS
+from tests.support.stand_in_aws.cloud import Aws
 from tests.support.stand_in_aws.kinds import ACCOUNT, GLOBAL, Kind
 from tests.support.stand_in_aws.rules import faults
+from tests.support.stand_in_cloud import names, operations
 
 REGION = "us-east-2"
+CONFIGURATION = {"region": REGION}
 BY_TITLE: dict[str, Kind] = {kind.title: kind for kind in KINDS.values()}
 ID = "0123456789abcdef0"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef"
@@ -111,6 +113,7 @@ class Region:
 
     def __init__(self) -> None:
         self.account = Account()
+        self._cloud = Aws(self.account, {})
 
     def make(self, title: str, called: str = "sample", /, **inputs: Any) -> str:
         """The id of a new resource.
@@ -121,8 +124,7 @@ class Region:
         kind = BY_TITLE[title]
         whole = inputs_of(title, called, **inputs)
         assert not faults(kind, whole), f"{title} is judged right before it is made: {faults(kind, whole)}"
-        where = GLOBAL if kind.everywhere else REGION
-        return operations.create(kind, whole, where, self.account, {}, lambda state: state)[0]
+        return operations.create(self._cloud, kind, whole, CONFIGURATION)[0][2]
 
     def state(self, title: str, identity: str) -> dict[str, Any]:
         """What is stored."""
@@ -134,7 +136,7 @@ class Region:
         Raises:
             operations.Refused: AWS keeps it.
         """
-        operations.delete((GLOBAL if BY_TITLE[title].everywhere else REGION, title, identity), self.account)
+        operations.delete(self._cloud, (GLOBAL if BY_TITLE[title].everywhere else REGION, title, identity))
 
     def update(self, title: str, identity: str, /, **inputs: Any) -> dict[str, Any]:
         """The state after a change of some inputs.
@@ -142,8 +144,8 @@ class Region:
         Raises:
             operations.Refused: AWS does not take it.
         """
-        key = (REGION, title, identity)
-        return operations.update(BY_TITLE[title], key, {**self.account.objects[key], **inputs}, self.account, lambda state: state)
+        new = {**self.account.objects[REGION, title, identity], **inputs}
+        return operations.update(self._cloud, BY_TITLE[title], identity, new, CONFIGURATION)[1]
 
     def role(self, name: str, service: str) -> str:
         """ARN of a role that a service takes on and that may do something."""

@@ -1,4 +1,4 @@
-"""An inline program under the real engine, with the stand-in attached."""
+"""An inline program under the real engine, with a stand-in attached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pulumi import automation
 
 from local.tools import ensure
-from tests.support.stand_in_aws.provider import StandInAws
+from tests.support.stand_in_cloud.provider import StandInCloud
 
 PROJECT = "stand-in"
 
@@ -18,7 +18,7 @@ PROJECT = "stand-in"
 class InlineStack:
     """One stack of programs that a test writes, in a home of its own. `program` may be set to another one between runs."""
 
-    def __init__(self, folder: Path, provider: StandInAws, program: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, provider: StandInCloud[Any], program: Callable[[], None]) -> None:
         self.provider, self.program = provider, program
         self.summary: dict[str, int] = {}
         """Operation to number of resources, of the last update or preview."""

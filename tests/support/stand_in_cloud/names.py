@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.stand_in_aws.kinds import Kind
+from tests.support.stand_in_cloud.kinds import Kind
 
 RANDOM_CHARACTERS = 7
 DEFAULTS = "__defaults"

@@ -1,4 +1,7 @@
-"""From inputs of the SDK to requests of AWS's API, by the service models that botocore ships.
+"""From inputs of the SDK to requests of a cloud's API, by the cloud's own description of it.
+
+A description gives shapes as botocore does: `type_name`, `members` and `required_members` of a structure, `member` of a list, `key`
+and `value` of a map, and `metadata` with enumerations, patterns, lengths and ranges.
 
 Names are matched without regard to case and number; where the two sides really differ, the kinds say so. Lists of one become
 objects and the other way round, as the bridge between Pulumi and Terraform does it.
@@ -10,13 +13,10 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-import botocore.session
-
-from tests.support.stand_in_aws.catalogue import KINDS, inputs_class
-from tests.support.stand_in_aws.kinds import PROVIDER_ONLY, Call, Kind
+from tests.support.stand_in_cloud.catalogue import inputs_class
+from tests.support.stand_in_cloud.kinds import Call, Kind
 from tests.support.stand_in_provider_sdk import known_inputs
 from tests.support.stand_in_provider_wire import UNKNOWN
 
@@ -35,21 +35,10 @@ class Request:
     """Member to the input that it came from, both with indices."""
 
 
-@cache
-def request_shape(service: str, operation: str) -> Any:
-    """The input of an operation in the service's model."""
-    return _service(service).operation_model(operation).input_shape
-
-
-@cache
-def _service(name: str) -> Any:
-    return botocore.session.get_session().get_service_model(name)
-
-
 def requests(kind: Kind, inputs: Mapping[str, Any]) -> Iterator[Request]:
     """Every call that creating the resource makes. The first is always made, the others where an input asks for them."""
     for number, call in enumerate(kind.calls):
-        request = Request(call, request_shape(call.service, call.operation), copy.deepcopy(dict(call.given)))
+        request = Request(call, kind.request(call), copy.deepcopy(dict(call.given)))
         for name, value in inputs.items():
             parts = _parts(call, request.shape, name, name)
             if parts is not None:
@@ -58,21 +47,22 @@ def requests(kind: Kind, inputs: Mapping[str, Any]) -> Iterator[Request]:
             yield request
 
 
-@cache
-def trace(kind_token: str) -> dict[str, tuple[str, ...]]:
+def trace(kind: Kind) -> dict[str, tuple[str, ...]]:
     """Every input of a type, dotted, to the members of calls that it becomes: none where none was found."""
-    kind = KINDS[kind_token]
-    found: dict[str, set[str]] = {}
-    for path, _ in _all_inputs(kind, inputs_class(kind_token), "", 0):
-        found.setdefault(path, set())
-    for call in kind.calls:
-        _trace(kind, call, request_shape(call.service, call.operation), inputs_class(kind_token), "", f"{call.service}.{call.operation}", found)
-    return {path: tuple(sorted(members)) for path, members in found.items()}
+    if kind.token not in _TRACES:
+        found: dict[str, set[str]] = {path: set() for path, _ in _all_inputs(kind, inputs_class(kind.token), "", 0)}
+        for call in kind.calls:
+            _trace(kind, call, kind.request(call), inputs_class(kind.token), "", f"{call.service}.{call.operation}", found)
+        _TRACES[kind.token] = {path: tuple(sorted(members)) for path, members in found.items()}
+    return _TRACES[kind.token]
+
+
+_TRACES: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 def explained(kind: Kind, path: str) -> str | None:
     """Why an input is no member of a call, where the kind says so for it or for what it lies in."""
-    reasons = {**PROVIDER_ONLY, **kind.unsent, **kind.refused}
+    reasons = kind.explanations
     return next((reasons[prefix] for prefix in _prefixes(path) if prefix in reasons), None)
 
 
@@ -86,8 +76,8 @@ def _all_inputs(kind: Kind, expected: type, path: str, depth: int) -> Iterator[t
     for name, inner in known_inputs(expected).items():
         where = f"{path}.{name}" if path else name
         yield where, inner
-        document = where in kind.documents
-        if inner is not None and not document and depth < DEEPEST and explained(kind, where) is None:
+        opaque = where in kind.opaque
+        if inner is not None and not opaque and depth < DEEPEST and explained(kind, where) is None:
             yield from _all_inputs(kind, inner, where, depth + 1)
 
 
@@ -102,7 +92,7 @@ def _trace(kind: Kind, call: Call, shape: Any, expected: type, path: str, said: 
             target = _inside(target).members[part]
             label += f"{':' if label == said and not path else '.'}{part}"
         found[where].add(label)
-        if inner is not None and where not in kind.documents:
+        if inner is not None and where not in kind.opaque:
             _trace(kind, call, _inside(target), inner, where, label, found)
 
 
@@ -187,8 +177,8 @@ def _convert(request: Request, shape: Any, value: Any, path: str, place: str, me
 def _scalar(shape: Any, value: Any) -> Any:
     """As the provider turns one into another: text that says true, a number or a document."""
     match shape.type_name:
-        case "boolean" if value in ("true", "false"):
-            return value == "true"
+        case "boolean" if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
         case "integer" | "long" if isinstance(value, str) and value.isdigit():
             return int(value)
         case "string" if isinstance(value, dict):

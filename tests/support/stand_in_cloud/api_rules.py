@@ -1,4 +1,4 @@
-"""Inputs judged by AWS's own service models: required members, types, enumerations, patterns, lengths and ranges."""
+"""Inputs judged by a cloud's own description of its API: required members, types, enumerations, patterns, lengths and ranges."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 import regex
-from botocore.validate import ParamValidator
 
-from tests.support.stand_in_aws.catalogue import inputs_class
-from tests.support.stand_in_aws.kinds import Kind
-from tests.support.stand_in_aws.mapping import Request, explained, requests, trace
+from tests.support.stand_in_cloud.catalogue import inputs_class
+from tests.support.stand_in_cloud.kinds import Kind
+from tests.support.stand_in_cloud.mapping import Request, explained, requests, trace
 from tests.support.stand_in_provider_sdk import known_inputs
 from tests.support.stand_in_provider_wire import UNKNOWN
 
@@ -25,7 +24,7 @@ TYPES = {"string": (str,), "boolean": (bool,), "integer": (int,), "long": (int,)
 
 
 def faults(kind: Kind, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(input, reason) for everything that a model of AWS's API would not take, or that no model says anything of."""
+    """(input, reason) for everything that a description of the API would not take, or of which it says nothing."""
     given = {name: value for name, value in inputs.items() if value not in (None, "", [], {})}
     found = list(_beyond(kind, given, inputs_class(kind.token), ""))
     named = _with_whole_name(kind, given)
@@ -33,7 +32,8 @@ def faults(kind: Kind, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         judged = [(_origin(request, member), reason) for member, reason in _judge(request.shape, request.parameters, "", request)]
         found += judged
         if not judged and not _holds_unknown(request.parameters):
-            found += _second_opinion(request)
+            second = kind.second_opinion(request.call, request.parameters)
+            found += [("", second)] if second else []
     return list(dict.fromkeys(found))
 
 
@@ -52,7 +52,7 @@ def _beyond(kind: Kind, value: Any, expected: type, path: str) -> Iterator[tuple
             yield from _beyond(kind, item, expected, path)
     if not isinstance(value, Mapping):
         return
-    members, known = trace(kind.token), known_inputs(expected)
+    members, known = trace(kind), known_inputs(expected)
     for name, inner in value.items():
         where = f"{path}.{name}" if path else name
         refusal = kind.refused.get(where)
@@ -60,7 +60,7 @@ def _beyond(kind: Kind, value: Any, expected: type, path: str) -> Iterator[tuple
             yield where, f"the stand-in refuses it: it {refusal}" if refusal.startswith("is ") else f"the stand-in refuses it: {refusal}"
         elif name in known and not members.get(where) and explained(kind, where) is None:
             yield where, "the stand-in does not know what becomes of it"
-        elif (nested := known.get(name)) is not None and where not in kind.documents:
+        elif (nested := known.get(name)) is not None and where not in kind.opaque:
             yield from _beyond(kind, inner, nested, where)
 
 
@@ -144,9 +144,3 @@ def _holds_unknown(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_holds_unknown(inner) for inner in value.values())
     return any(_holds_unknown(item) for item in value) if isinstance(value, list) else value == UNKNOWN
-
-
-def _second_opinion(request: Request) -> list[tuple[str, str]]:
-    """What botocore itself would refuse to send, were there something that was not found above."""
-    report = ParamValidator().validate(request.parameters, request.shape)
-    return [("", f"botocore would not send {request.call.operation}: {report.generate_report()}")] if report.has_errors() else []
