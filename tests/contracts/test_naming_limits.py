@@ -57,7 +57,10 @@ def test_the_names_of_audits_leave_room_for_the_minute_that_their_jobs_carry(gra
     assert len(audit.inputs["metadata"]["name"]) <= 52, "the API server refuses a longer one"
 
 
-GIVEN = {  # type: (input, characters that AWS allows, characters that the provider appends)
+Limits = dict[str, tuple[str, int, int]]
+"""Type to (input, characters that the cloud allows, characters that the provider appends)."""
+
+IN_AWS: Limits = {
     "aws:iam/role:Role": ("namePrefix", 64, 26),
     "aws:eks/nodeGroup:NodeGroup": ("nodeGroupNamePrefix", 63, 26),
     "aws:eks/cluster:Cluster": ("name", 100, 0),
@@ -66,30 +69,61 @@ GIVEN = {  # type: (input, characters that AWS allows, characters that the provi
     "aws:secretsmanager/secret:Secret": ("name", 512, 0),
     "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("prefix", 30, 0),
 }
-AUTONAMED = {"aws:s3/bucket:Bucket": 63, "aws:ec2/launchTemplate:LaunchTemplate": 128, "aws:iam/rolePolicy:RolePolicy": 128}
-"""Characters that AWS allows, for what the engine names after its resource with a hyphen and seven random characters."""
+
+IN_GOOGLE: Limits = {
+    "gcp:container/cluster:Cluster": ("name", 40, 0),
+    "gcp:container/nodePool:NodePool": ("name", 40, 0),
+    "gcp:serviceaccount/account:Account": ("accountId", 30, 0),
+    "gcp:secretmanager/secret:Secret": ("secretId", 255, 0),
+    "gcp:artifactregistry/repository:Repository": ("repositoryId", 63, 0),
+}
+
+AUTONAMED = {
+    "aws:s3/bucket:Bucket": 63,
+    "aws:ec2/launchTemplate:LaunchTemplate": 128,
+    "aws:iam/rolePolicy:RolePolicy": 128,
+    **dict.fromkeys(
+        (
+            *("gcp:compute/network:Network", "gcp:compute/subnetwork:Subnetwork", "gcp:compute/firewall:Firewall"),
+            *("gcp:compute/router:Router", "gcp:compute/routerNat:RouterNat", "gcp:dns/managedZone:ManagedZone"),
+            *("gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey", "gcp:storage/bucket:Bucket"),
+        ),
+        63,
+    ),
+}
+"""Characters that the cloud allows, for what the engine names after its resource with a hyphen and seven random characters. The engine cuts
+nothing. Google's are those of its API references: names of Compute Engine after RFC 1035, of Cloud DNS and Cloud Storage; of Cloud KMS
+`[a-zA-Z0-9_-]{1,63}` (CreateKeyRingRequest, 2025-10-02). Secret Manager allows 255 (CreateSecretRequest, 2025-12-18)."""
+
+REGIONS = {
+    "aws": {"region": "ap-southeast-2", "endpoint": {"public_cidrs": ["203.0.113.0/24"]}, "images": {"mirror": True}, "flow_logs": True},
+    "gcp": {"region": "us-central1", "project": "p" * 30, "images": {"mirror": True}, "flow_logs": True, "compute_classes": True},
+}
 
 
-def _longest_in_aws() -> Settings:
+def _longest_in(cloud: str) -> Settings:
     settings = production()
     settings["name"], settings["environment"], settings["owner"] = "f" * 24, "staging", LONGEST
-    region = {"cloud": "aws", "region": "ap-southeast-2", "endpoint": {"public_cidrs": ["203.0.113.0/24"]}, "images": {"mirror": True}}
-    settings["clusters"] = {LONGEST: {**region, "flow_logs": True}}
+    settings["clusters"] = {LONGEST: {"cloud": cloud, **REGIONS[cloud]}}
     settings["pools"] = {LONGEST: {"accelerator": "L4", "max_nodes": 9, "capacity": ["spot", "on_demand"]}}
     model = {"tier": "small", "pool": LONGEST, "cache": {"kind": "volume"}, "replicas": {"min": 1}}
     settings["models"] = {LONGEST: model}
     return settings
 
 
-def test_the_longest_keys_become_names_that_aws_accepts(tmp_path: Path) -> None:
-    graph = graph_of(_longest_in_aws(), tmp_path)
-    assert {*GIVEN, *AUTONAMED} <= {each.type for each in graph.resources.values()}, "each kind is there"
+@pytest.mark.parametrize(("cloud", "given"), [("aws", IN_AWS), ("gcp", IN_GOOGLE)], ids=["aws", "gcp"])
+def test_the_longest_keys_become_names_that_the_cloud_accepts(cloud: str, given: Limits, tmp_path: Path) -> None:
+    graph = graph_of(_longest_in(cloud), tmp_path)
+    autonamed = {kind for kind in AUTONAMED if kind.startswith(f"{cloud}:")}
+    assert {*given, *autonamed} <= {each.type for each in graph.resources.values()}, "each kind is there"
     for each in graph.resources.values():
-        if each.type in GIVEN:
-            field, limit, appended = GIVEN[each.type]
-            assert len(each.inputs[field]) + appended <= limit, f"{each.name}: AWS allows {limit} characters"
+        if each.type in given:
+            field, limit, appended = given[each.type]
+            assert len(each.inputs[field]) + appended <= limit, f"{each.name}: the cloud allows {limit} characters"
         if each.type in AUTONAMED:
-            assert len(each.name) + PULUMI_SUFFIX <= AUTONAMED[each.type], f"{each.name}: AWS allows {AUTONAMED[each.type]} characters"
+            assert len(each.name) + PULUMI_SUFFIX <= AUTONAMED[each.type], f"{each.name}: the cloud allows {AUTONAMED[each.type]} characters"
+    for each in graph.objects():
+        assert list(metadata_problems(each.inputs)) == [], each.name
 
 
 def test_keys_with_hyphens_never_meet_in_one_name(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,21 +30,33 @@ def test_the_plan_protects_the_clusters_that_prod_makes_and_no_others() -> None:
         assert {cluster.protect for cluster in decided.clusters} == {expected}, f"{stack}: the engine must refuse to delete a production cluster"
 
 
-PLANNED = {"args.guarded", "args.protect", "self._decided.guarded"}
-"""How a component of a cloud says that the plan decides."""
+PLANNED = {
+    *("args.guarded", "args.protect", "decided.guarded", "self._decided.guarded", "not args.guarded"),
+    *("args.deletion_policy", "decided.deletion_policy", "self._decided.deletion_policy", "plan.deletion_protection"),
+    "False",
+}
+"""How a component of a cloud says that the plan decides, or that nothing is guarded."""
+
+WORDS = {"protect", "retain_on_delete", "deletion_policy", "deletion_protection", "force_destroy"}
+"""Of the engine, of providers and of clouds themselves."""
+
+MAKE_NOTHING = ("components/kubernetes/", "components/existing/", "stacks/")
+
+
+def _guards(*folders: str) -> Iterator[tuple[str, ast.keyword]]:
+    for path, tree in under(*folders).items():
+        yield from ((path, node) for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in WORDS)
 
 
 def test_no_component_protects_by_itself() -> None:
-    for path, tree in under("components/kubernetes/", "components/existing/", "stacks/").items():
-        words = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in {"protect", "retain_on_delete"}]
-        assert not words, f"{path} protects, and children of components inherit that"
+    assert [f"{path}:{node.value.lineno}" for path, node in _guards(*MAKE_NOTHING)] == [], "children of components inherit that"
 
 
 def test_a_component_of_a_cloud_protects_single_resources_where_the_plan_says_so() -> None:
-    for path, tree in under("components/aws/").items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg in {"protect", "retain_on_delete"}:
-                assert ast.unparse(node.value) in PLANNED, f"{path}:{node.value.lineno} decides by itself what is protected"
+    found = [(path, node) for path, node in _guards("components/") if not path.startswith(MAKE_NOTHING)]
+    assert {path.split("/")[1] for path, _ in found} >= {"aws", "gcp"}, "every cloud that makes something guards some of it"
+    for path, node in found:
+        assert ast.unparse(node.value) in PLANNED, f"{path}:{node.value.lineno} decides by itself what is protected"
 
 
 def test_no_component_is_protected(tmp_path: Path) -> None:
