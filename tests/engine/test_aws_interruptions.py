@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.aws_fleet import ONE_REGION, AwsFleet
+from tests.support.cloud_fleet import CloudFleet, small
 
 pytestmark = pytest.mark.engine
 
@@ -23,19 +23,19 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsFleet]:
-    found = AwsFleet(tmp_path_factory.mktemp("fleet"), ONE_REGION, checkpoints=True)
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudFleet]:
+    found = CloudFleet(tmp_path_factory.mktemp("fleet"), small("east"), checkpoints=True)
     yield found
     found.remove()
 
 
 @pytest.fixture(autouse=True)
-def healthy(fleet: AwsFleet) -> Iterator[None]:
+def healthy(fleet: CloudFleet) -> Iterator[None]:
     yield
     fleet.heal()
 
 
-def _whole(fleet: AwsFleet) -> None:
+def _whole(fleet: CloudFleet) -> None:
     """Everything of the plan is there, and the state knows it."""
     assert fleet.up() == {}, "state and account agree"
     assert not fleet.pending(), "nothing is under way"
@@ -45,7 +45,7 @@ def _whole(fleet: AwsFleet) -> None:
     assert alive == {urn for urn in urns if urn.split("::")[2].rpartition("$")[2].startswith("aws:")}, "and in the account"
 
 
-def _killed(fleet: AwsFleet, nth: int) -> None:
+def _killed(fleet: CloudFleet, nth: int) -> None:
     """An update whose engine is killed when the account has made the n-th thing and nobody was told."""
     held = fleet.aws.hold("create", nth)
     run = fleet.start("up")
@@ -61,7 +61,7 @@ def _killed(fleet: AwsFleet, nth: int) -> None:
     fleet.take_over(made)
 
 
-def test_a_region_whose_making_fails_is_throttled_and_is_killed_is_made_whole_by_the_next_update(fleet: AwsFleet) -> None:
+def test_a_region_whose_making_fails_is_throttled_and_is_killed_is_made_whole_by_the_next_update(fleet: CloudFleet) -> None:
     for nth, words in ((3, "LimitExceeded: no more"), (60, "ThrottlingException: Rate exceeded")):
         failing = fleet.aws.fail("create", nth, words)
         said = fleet.failing(fleet.start("up"))
@@ -76,7 +76,7 @@ def test_a_region_whose_making_fails_is_throttled_and_is_killed_is_made_whole_by
     _whole(fleet)
 
 
-def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_there_twice(fleet: AwsFleet) -> None:
+def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_there_twice(fleet: CloudFleet) -> None:
     fleet.settings["clusters"]["east"]["flow_logs"] = True
     lost = fleet.aws.lose("create", matching=LOG_GROUP)
     assert "the connection broke" in fleet.failing(fleet.start("up")), "the engine is told so"
@@ -91,7 +91,7 @@ def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_the
     _whole(fleet)
 
 
-def test_a_lost_answer_to_a_generated_name_leaves_one_thing_that_its_tags_betray(fleet: AwsFleet) -> None:
+def test_a_lost_answer_to_a_generated_name_leaves_one_thing_that_its_tags_betray(fleet: CloudFleet) -> None:
     fleet.settings["pools"]["a10g"] = {"accelerator": "A10G", "max_nodes": 3}
     fleet.settings["models"]["extra"] = {"tier": "small", "pool": "a10g"}
     lost = fleet.aws.lose("create", matching="LaunchTemplate")
@@ -110,7 +110,7 @@ def test_a_lost_answer_to_a_generated_name_leaves_one_thing_that_its_tags_betray
 
 
 @pytest.mark.parametrize("nth", MOMENTS)
-def test_an_engine_killed_with_9_is_healed_by_taking_over_what_it_had_made(fleet: AwsFleet, nth: int) -> None:
+def test_an_engine_killed_with_9_is_healed_by_taking_over_what_it_had_made(fleet: CloudFleet, nth: int) -> None:
     pool = f"more-{nth}"
     fleet.settings["pools"][pool] = {"accelerator": "L40S", "max_nodes": 2}
     fleet.settings["models"][pool] = {"tier": "small", "pool": pool}
@@ -120,7 +120,7 @@ def test_an_engine_killed_with_9_is_healed_by_taking_over_what_it_had_made(fleet
     _whole(fleet)
 
 
-def test_a_destroy_that_was_killed_goes_on_and_leaves_nothing(fleet: AwsFleet) -> None:
+def test_a_destroy_that_was_killed_goes_on_and_leaves_nothing(fleet: CloudFleet) -> None:
     held = fleet.aws.hold("delete", 30)
     run = fleet.start("destroy")
     held.await_reached(run)

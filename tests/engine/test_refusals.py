@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.engine_fleet import EngineFleet
-from tests.support.stack_files import shipped
 
 pytestmark = pytest.mark.engine
 
@@ -38,19 +37,4 @@ def test_a_context_that_points_at_another_cluster_is_refused_before_the_first_re
     fleet.clusters.clusters["west"].uid = fleet.uids["west"]
     assert f"clusters.west.cluster_uid: '{fleet.uids['west']}' refused" in text, "the field and the cluster that was meant"
     assert "99999999-0000-4000-8000-000000000000" in text, "the cluster it is"
-    _nothing_was_asked_for(fleet)
-
-
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_a_shipped_fleet_that_does_not_accept_its_missing_half_is_refused_in_words_and_nothing_is_made(fleet: EngineFleet, name: str) -> None:
-    before = fleet.settings
-    risks = [risk for risk in shipped(name)["accepted_risks"] if not risk["risk"].startswith("uncreated cluster ")]
-    fleet.settings = {**shipped(name), "accepted_risks": risks}
-    text = fleet.failing(fleet.start("up"))
-    fleet.settings = before
-    assert "The plan is refused" in text, "not a crash"
-    assert "clusters.gcp-usc1.cloud: 'gcp' refused" in text, "the cluster of a cloud without components, by name"
-    assert "clusters.aws-use2" not in text, "and no other"
-    assert "planned and priced but not created yet" in text, "it says what does work"
-    assert "python -m fleet plan --stack test" in text, "and how to see it"
     _nothing_was_asked_for(fleet)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from tests.support.stand_in_aws import StandInAws, names
+from tests.support.stand_in_aws import StandInAws
 from tests.support.stand_in_aws.catalogue import KINDS
 from tests.support.stand_in_aws.changes import replacing, updated
-from tests.support.stand_in_aws.report import lines, unmapped, unreachable
 from tests.support.stand_in_aws.rules import configuration_faults, faults
 from tests.support.stand_in_aws.samples import BY_TITLE, RIGHT, inputs_of, policy, trust
+from tests.support.stand_in_cloud import names
+from tests.support.stand_in_cloud.report import lines, unmapped, unreachable
 from tests.support.stand_in_provider_wire import UNKNOWN, message
 
 pytestmark = pytest.mark.engine
@@ -21,12 +22,12 @@ pytestmark = pytest.mark.engine
 
 @pytest.mark.parametrize("token", KINDS)
 def test_every_input_of_every_type_is_judged_or_says_why_not(token: str) -> None:
-    assert unmapped(token) == [], "an input that nobody judges would be believed"
-    assert unreachable(token) == [], "and so would a member that AWS demands and nobody fills in"
+    assert unmapped(KINDS[token]) == [], "an input that nobody judges would be believed"
+    assert unreachable(KINDS[token]) == [], "and so would a member that AWS demands and nobody fills in"
 
 
 def test_the_report_names_every_input_and_ends_with_the_count() -> None:
-    report = lines()
+    report = lines(KINDS)
     assert "    scalingConfig.maxSize -> eks.CreateNodegroup:scalingConfig.maxSize" in report, "names that agree are matched by themselves"
     assert "    nodeRoleArn -> eks.CreateNodegroup:nodeRole" in report, "names that differ are in a table"
     assert "    routes -> refused: routes are resources of their own: both ways together undo each other" in report, "with the reason"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.stand_in_aws.operations import Refused
 from tests.support.stand_in_aws.samples import Region, policy
+from tests.support.stand_in_cloud.operations import Refused
 
 pytestmark = pytest.mark.engine
 

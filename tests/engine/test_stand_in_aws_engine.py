@@ -12,9 +12,9 @@ from pulumi import automation
 from pulumi_aws import Provider, ProviderDefaultTagsArgs, autoscaling, cloudwatch, ec2, eks, get_caller_identity, iam
 
 from tests.support.stand_in_aws import ACCOUNT, StandInAws, outputs
-from tests.support.stand_in_aws.catalogue import inputs_class, resource_class
 from tests.support.stand_in_aws.samples import BY_TITLE, trust
-from tests.support.stand_in_aws.stack import InlineStack
+from tests.support.stand_in_cloud.catalogue import inputs_class, resource_class
+from tests.support.stand_in_cloud.stack import InlineStack
 from tests.support.stand_in_provider_sdk import known_inputs
 from tests.support.stand_in_provider_wire import UNKNOWN
 
