@@ -78,7 +78,7 @@ class Network(pulumi.ComponentResource):
         return nodes.id
 
     def _way_out(self) -> None:
-        """Machines are numbered by ports: one that opens many connections at once gets more of them."""
+        """Ports are given by need: a machine that opens many connections at once gets more of them."""
         router = compute.Router(f"{self._name}-router", network=self.network_id, region=self._args.region, opts=self._child)
         compute.RouterNat(
             f"{self._name}-nat",
