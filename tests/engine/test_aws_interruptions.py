@@ -35,32 +35,6 @@ def healthy(fleet: CloudFleet) -> Iterator[None]:
     fleet.heal()
 
 
-def _whole(fleet: CloudFleet) -> None:
-    """Everything of the plan is there, and the state knows it."""
-    assert fleet.up() == {}, "state and account agree"
-    assert not fleet.pending(), "nothing is under way"
-    urns = [resource["urn"] for resource in fleet.state()]
-    assert len(urns) == len(set(urns)), "every resource is in the state once"
-    alive = {change.urn for change in fleet.aws.made if (change.region, change.kind, change.name) in fleet.aws.objects}
-    assert alive == {urn for urn in urns if urn.split("::")[2].rpartition("$")[2].startswith("aws:")}, "and in the account"
-
-
-def _killed(fleet: CloudFleet, nth: int) -> None:
-    """An update whose engine is killed when the account has made the n-th thing and nobody was told."""
-    held = fleet.aws.hold("create", nth)
-    run = fleet.start("up")
-    held.await_reached(run)
-    fleet.kill_engine()
-    fleet.failing(run)
-    under_way = {operation["resource"]["urn"] for operation in fleet.pending() if operation["type"] == "creating"}
-    assert held.urn in under_way, "the state knows that it was under way"
-    fleet.settle()
-    known = {resource["urn"] for resource in fleet.state()}
-    made = {change.urn: change.name for change in fleet.aws.log if change.operation == "create" and change.urn not in known}
-    assert set(made) <= under_way, "nothing was made that the state has not heard of"
-    fleet.take_over(made)
-
-
 def test_a_region_whose_making_fails_is_throttled_and_is_killed_is_made_whole_by_the_next_update(fleet: CloudFleet) -> None:
     for nth, words in ((3, "LimitExceeded: no more"), (60, "ThrottlingException: Rate exceeded")):
         failing = fleet.aws.fail("create", nth, words)
@@ -68,12 +42,12 @@ def test_a_region_whose_making_fails_is_throttled_and_is_killed_is_made_whole_by
         assert words in said, "AWS's words"
         assert f"{failing.urn.rpartition('::')[2]}: " in said, "and the resource they are about"
         fleet.heal()
-    _killed(fleet, 15)
+    fleet.take_over(fleet.kill_at(fleet.aws, 15))
     fleet.up()
     assert not fleet.aws.duplicates(), "nothing was made again"
     ids = Counter(urn for urn, _ in {(change.urn, change.name) for change in fleet.aws.made})
     assert max(ids.values()) == 1, "nor taken away in between"
-    _whole(fleet)
+    fleet.assert_whole(fleet.aws)
 
 
 def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_there_twice(fleet: CloudFleet) -> None:
@@ -88,7 +62,7 @@ def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_the
     (key,) = [key for key in fleet.aws.objects if key[1] == "LogGroup" and key[2].endswith("/flows")]
     del fleet.aws.objects[key]  # an empty log that nobody has written to is removed by hand
     fleet.up()
-    _whole(fleet)
+    fleet.assert_whole(fleet.aws)
 
 
 def test_a_lost_answer_to_a_generated_name_leaves_one_thing_that_its_tags_betray(fleet: CloudFleet) -> None:
@@ -106,7 +80,7 @@ def test_a_lost_answer_to_a_generated_name_leaves_one_thing_that_its_tags_betray
     used = {state["launchTemplate"]["id"] for key, state in fleet.aws.objects.items() if key[1] == "NodeGroup"}
     (orphan,) = [change for change in group if change.name not in used]
     del fleet.aws.objects[orphan.region, orphan.kind, orphan.name]
-    _whole(fleet)
+    fleet.assert_whole(fleet.aws)
 
 
 @pytest.mark.parametrize("nth", MOMENTS)
@@ -114,20 +88,11 @@ def test_an_engine_killed_with_9_is_healed_by_taking_over_what_it_had_made(fleet
     pool = f"more-{nth}"
     fleet.settings["pools"][pool] = {"accelerator": "L40S", "max_nodes": 2}
     fleet.settings["models"][pool] = {"tier": "small", "pool": pool}
-    _killed(fleet, nth)
+    fleet.take_over(fleet.kill_at(fleet.aws, nth))
     fleet.up()
     assert not fleet.aws.duplicates(), "nothing was made twice"
-    _whole(fleet)
+    fleet.assert_whole(fleet.aws)
 
 
 def test_a_destroy_that_was_killed_goes_on_and_leaves_nothing(fleet: CloudFleet) -> None:
-    held = fleet.aws.hold("delete", 30)
-    run = fleet.start("destroy")
-    held.await_reached(run)
-    fleet.kill_engine()
-    fleet.failing(run)
-    fleet.settle()
-    assert fleet.aws.objects, "it stopped in the middle"
-    fleet.stack().destroy(fleet.said.append)
-    assert not fleet.aws.objects, "nothing is left"
-    assert not fleet.kubernetes.objects, "nor inside the cluster"
+    fleet.destroy_killed_at(fleet.aws, 30)

@@ -37,37 +37,11 @@ def healthy(fleet: CloudFleet) -> Iterator[None]:
     fleet.heal()
 
 
-def _whole(fleet: CloudFleet) -> None:
-    """Everything of the plan is there, and the state knows it."""
-    assert fleet.up() == {}, "state and project agree"
-    assert not fleet.pending(), "nothing is under way"
-    urns = [resource["urn"] for resource in fleet.state()]
-    assert len(urns) == len(set(urns)), "every resource is in the state once"
-    alive = {change.urn for change in fleet.gcp.made if (change.region, change.kind, change.name) in fleet.gcp.objects}
-    assert alive == {urn for urn in urns if urn.split("::")[2].rpartition("$")[2].startswith("gcp:")}, "and in the project"
-
-
-def _killed(fleet: CloudFleet, nth: int, matching: str = "") -> dict[str, str]:
-    """An update whose engine is killed when Google has made the n-th thing and nobody was told; what the state does not know, URN to id."""
-    held = fleet.gcp.hold("create", nth, matching=matching)
-    run = fleet.start("up")
-    held.await_reached(run)
-    fleet.kill_engine()
-    fleet.failing(run)
-    under_way = {operation["resource"]["urn"] for operation in fleet.pending() if operation["type"] == "creating"}
-    assert held.urn in under_way, "the state knows that it was under way"
-    fleet.settle()
-    known = {resource["urn"] for resource in fleet.state()}
-    made = {change.urn: change.name for change in fleet.gcp.log if change.operation == "create" and change.urn not in known}
-    assert set(made) <= under_way, "nothing was made that the state has not heard of"
-    return made
-
-
 def test_a_region_whose_making_loses_an_answer_is_killed_and_fails_is_made_whole_by_the_next_update(fleet: CloudFleet) -> None:
     lost = fleet.gcp.lose("create", matching=NETWORK)
     assert "the connection broke" in fleet.failing(fleet.start("up")), "the engine is told so"
     fleet.heal()
-    fleet.take_over(_killed(fleet, MOMENT))
+    fleet.take_over(fleet.kill_at(fleet.gcp, MOMENT))
     failing = fleet.gcp.fail("create", 2, NO_QUOTA, matching=NODE_POOL)
     said = fleet.failing(fleet.start("up"))
     assert NO_QUOTA in said, "Google's words"
@@ -81,7 +55,7 @@ def test_a_region_whose_making_loses_an_answer_is_killed_and_fails_is_made_whole
     state = fleet.gcp.objects.pop((orphan.region, orphan.kind, orphan.name))
     assert state["name"].startswith("central-network-"), "a network has no labels: its name and description betray it"
     assert fleet.name_in_cloud("central") in state["description"], "and whose it was"
-    _whole(fleet)
+    fleet.assert_whole(fleet.gcp)
 
 
 def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_there_twice(fleet: CloudFleet) -> None:
@@ -102,22 +76,13 @@ def test_a_lost_answer_to_a_given_name_is_refused_as_existing_and_nothing_is_the
 
 def test_an_engine_killed_with_9_is_healed_by_taking_over_what_it_had_made(fleet: CloudFleet) -> None:
     fleet.settings["pools"]["a100"]["capacity"] = ["on_demand", "spot"]
-    made = _killed(fleet, 1, NODE_POOL)
+    made = fleet.kill_at(fleet.gcp, 1, NODE_POOL)
     assert next(iter(made.values())).rpartition("/")[2].startswith("a100-spot-"), "its id can be read off its name"
     fleet.take_over(made)
     fleet.up()
     assert not fleet.orphans(), "nothing was made twice"
-    _whole(fleet)
+    fleet.assert_whole(fleet.gcp)
 
 
 def test_a_destroy_that_was_killed_goes_on_and_leaves_nothing(fleet: CloudFleet) -> None:
-    held = fleet.gcp.hold("delete", 20)
-    run = fleet.start("destroy")
-    held.await_reached(run)
-    fleet.kill_engine()
-    fleet.failing(run)
-    fleet.settle()
-    assert fleet.gcp.objects, "it stopped in the middle"
-    fleet.stack().destroy(fleet.said.append)
-    assert not fleet.gcp.objects, "nothing is left"
-    assert not fleet.kubernetes.objects, "nor inside the cluster"
+    fleet.destroy_killed_at(fleet.gcp, 20)

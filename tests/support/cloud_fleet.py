@@ -17,6 +17,8 @@ from tests.support.cloud_login import login
 from tests.support.engine_stack import EngineStack
 from tests.support.stack_files import shipped
 from tests.support.stand_in_aws import ACCOUNT, StandInAws
+from tests.support.stand_in_cloud.process import kind_token
+from tests.support.stand_in_cloud.provider import StandInCloud
 from tests.support.stand_in_gcp import StandInGcp
 from tests.support.stand_in_provider import StandInProvider
 
@@ -137,6 +139,43 @@ class CloudFleet(EngineStack):
         content["resources"] += [{**resource, "id": made[resource["urn"]]} for resource in under_way if resource["urn"] in made]
         stack.import_stack(automation.Deployment(version=exported.version, deployment=content))
         stack.refresh(color="never")
+
+    def kill_at(self, cloud: StandInCloud, nth: int, matching: str = "") -> dict[str, str]:
+        """An update whose engine is killed when the cloud has made the n-th thing and nobody was told; what the state does not know, URN to id."""
+        held = cloud.hold("create", nth, matching=matching)
+        run = self.start("up")
+        held.await_reached(run)
+        self.kill_engine()
+        self.failing(run)
+        under_way = {operation["resource"]["urn"] for operation in self.pending() if operation["type"] == "creating"}
+        assert held.urn in under_way, "the state knows that it was under way"
+        self.settle()
+        known = {resource["urn"] for resource in self.state()}
+        made = {change.urn: change.name for change in cloud.log if change.operation == "create" and change.urn not in known}
+        assert set(made) <= under_way, "nothing was made that the state has not heard of"
+        return made
+
+    def assert_whole(self, cloud: StandInCloud) -> None:
+        """Everything of the plan is there, and the state knows it."""
+        assert self.up() == {}, "state and cloud agree"
+        assert not self.pending(), "nothing is under way"
+        urns = [resource["urn"] for resource in self.state()]
+        assert len(urns) == len(set(urns)), "every resource is in the state once"
+        alive = {change.urn for change in cloud.made if (change.region, change.kind, change.name) in cloud.objects}
+        assert alive == {urn for urn in urns if kind_token(urn).startswith(f"{cloud.package}:")}, "and in the cloud"
+
+    def destroy_killed_at(self, cloud: StandInCloud, nth: int) -> None:
+        """A destroy whose engine is killed when the cloud has deleted the n-th thing, and another one that goes on."""
+        held = cloud.hold("delete", nth)
+        run = self.start("destroy")
+        held.await_reached(run)
+        self.kill_engine()
+        self.failing(run)
+        self.settle()
+        assert cloud.objects, "it stopped in the middle"
+        self.stack().destroy(self.said.append)
+        assert not cloud.objects, "nothing is left"
+        assert not self.kubernetes.objects, "nor inside the cluster"
 
     def _unreachable(self, cluster: str) -> str | None:
         """Why an API server must not answer: its cloud has no such cluster, it is dead, or it does not let the deployer in."""

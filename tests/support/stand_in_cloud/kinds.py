@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,7 @@ class Needs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class Kind(ABC):
     """One type of resource."""
 
     token: str
@@ -97,10 +98,10 @@ class Kind:
         """Inputs that are looked into by other rules than a model's."""
         return ()
 
+    @abstractmethod
     def request(self, call: Call) -> Any:
         """The shape of a call's input in the cloud's own description of its API: see `mapping`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def second_opinion(self, call: Call, parameters: Mapping[str, Any]) -> str | None:
         """What another judge of the same description says of a whole request, where the cloud has one."""
-        raise NotImplementedError
