@@ -10,6 +10,7 @@ import pytest
 
 from fleet.planner import plan
 from fleet.stack_file import parse
+from tests.support.cloud_programs import recorded
 from tests.support.fleets import graph_of, production, shipped
 from tests.support.syntax import under
 
@@ -59,7 +60,7 @@ def test_a_component_of_a_cloud_protects_single_resources_where_the_plan_says_so
         assert ast.unparse(node.value) in PLANNED, f"{path}:{node.value.lineno} decides by itself what is protected"
 
 
-def test_no_component_is_protected(tmp_path: Path) -> None:
-    graph = graph_of(shipped("prod"), tmp_path, "prod")
+def test_no_component_is_protected() -> None:
+    graph = recorded("prod").graph
     assert any(each.protect for each in graph.resources.values()), "something is"
     assert [each.name for each in graph.resources.values() if each.protect and not each.custom] == [], "children of a component inherit that"

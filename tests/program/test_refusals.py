@@ -11,6 +11,10 @@ import pytest
 
 from components.aws import provider as aws_provider
 from components.gcp import provider as gcp_provider
+from fleet.planner import plan
+from fleet.problems import InputError
+from fleet.stack_file import parse
+from stacks.clouds import verify
 from tests.support import aws_programs, gcp_programs
 from tests.support.cloud_login import COMMANDS, CREDENTIALS, bare, google_credentials, with_commands
 from tests.support.fleets import production, shipped, simulated
@@ -114,8 +118,11 @@ def _by_folder_of_gcloud(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("source", [_by_profile, _by_file, _by_machine_of_aws, _by_machine_of_google, _by_folder_of_gcloud])
 def test_credentials_may_come_from_where_every_tool_of_a_cloud_finds_them(nowhere: Path, source: Callable[[Path], dict[str, str]]) -> None:
+    both = plan(parse(shipped("staging")))
+    with bare(nowhere, PATH=str(with_commands(nowhere))), pytest.raises(InputError):
+        verify(both)
     with bare(nowhere, PATH=str(with_commands(nowhere)), **source(nowhere)):
-        assert run_program(shipped("staging"), "staging").resources, "what they are worth is for the cloud to say"
+        verify(both)  # what they are worth is for the cloud to say
 
 
 def test_a_fleet_in_aws_alone_needs_nothing_of_google(nowhere: Path) -> None:
