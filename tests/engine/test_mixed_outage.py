@@ -1,4 +1,4 @@
-"""The API server of one cluster is dead, in either cloud: nothing but changes inside that cluster stops."""
+"""The API server of one cluster is dead, or one cloud leaves: nothing but changes inside that cluster stops, nothing of the other is touched."""
 
 from __future__ import annotations
 
@@ -42,3 +42,14 @@ def test_a_change_inside_a_dead_cluster_says_so_and_is_made_when_it_is_back(flee
     assert "Deployment/chat" in [str(change).partition("/")[2] for change in fleet.kubernetes.log], "what had failed"
     assert before + fleet.done() == {"update Subnetwork": 1, "update Deployment": 2}, "and everything once: Google's parts, and both clusters'"
     assert fleet.up() == {}, "everything is as the plan says"
+
+
+def test_one_cloud_leaves_and_nothing_of_the_other_is_touched(fleet: CloudFleet) -> None:
+    stays = dict(fleet.gcp.objects)
+    for section, name in (("clusters", "east"), ("models", "labels"), ("pools", "t4")):
+        del fleet.settings[section][name]
+    fleet.settings["models"]["chat"]["placements"] = {"central": {"replicas": {"min": 4}}}
+    fleet.up()
+    assert fleet.touched() == {"east"}, "every change is of the region that goes"
+    assert not fleet.aws.objects, "all of it is gone"
+    assert fleet.gcp.objects == stays, "and Google's half is as it was"
