@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from fleet import naming
 from fleet.aws import images as aws_images
@@ -31,16 +32,7 @@ def with_region(settings: Settings, cluster: Cluster, planned: ClusterPlan, netw
 
 
 def _aws(settings: Settings, cluster: AwsCluster, planned: ClusterPlan, network_cidr: str) -> tuple[ClusterPlan, list[Problem]]:
-    inputs = aws_inputs.RegionInputs(
-        settings=settings,
-        cluster_name=planned.name,
-        cluster=cluster,
-        namespace=planned.namespace,
-        network_cidr=network_cidr,
-        pools=planned.pools,
-        models=planned.models,
-        caches=planned.caches,
-    )
+    inputs = aws_inputs.RegionInputs(cluster=cluster, **_planned_already(settings, planned, network_cidr))
     found = aws_region.region_plan(inputs, _owned(planned))
     if isinstance(found, list):
         return planned, found
@@ -51,16 +43,7 @@ def _aws(settings: Settings, cluster: AwsCluster, planned: ClusterPlan, network_
 
 
 def _gcp(settings: Settings, cluster: GcpCluster, planned: ClusterPlan, network_cidr: str) -> tuple[ClusterPlan, list[Problem]]:
-    inputs = gcp_inputs.RegionInputs(
-        settings=settings,
-        cluster_name=planned.name,
-        cluster=cluster,
-        namespace=planned.namespace,
-        network_cidr=network_cidr,
-        pools=planned.pools,
-        models=planned.models,
-        caches=planned.caches,
-    )
+    inputs = gcp_inputs.RegionInputs(cluster=cluster, **_planned_already(settings, planned, network_cidr))
     found = gcp_region.region_plan(inputs, _owned(planned))
     if isinstance(found, list):
         return planned, found
@@ -69,6 +52,19 @@ def _gcp(settings: Settings, cluster: GcpCluster, planned: ClusterPlan, network_
     planned = replace(planned, caches=gcp_storage.placed(inputs))
     planned = _offered(planned, gcp_prices.offers(inputs))
     return replace(planned, identifier=inputs.identifier, pulled_from=pulled_from, gcp=found), []
+
+
+def _planned_already(settings: Settings, planned: ClusterPlan, network_cidr: str) -> dict[str, Any]:
+    """What the inputs of every region have but for its cluster, by the names of their fields."""
+    return {
+        "settings": settings,
+        "cluster_name": planned.name,
+        "namespace": planned.namespace,
+        "network_cidr": network_cidr,
+        "pools": planned.pools,
+        "models": planned.models,
+        "caches": planned.caches,
+    }
 
 
 def _owned(planned: ClusterPlan) -> dict[str, str]:
